@@ -1,0 +1,45 @@
+// Small durable file operations, each with a clear error: used wherever a file is the state.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/result.hpp"
+
+namespace holdfast {
+
+// Closes on destruction; -1 when empty.
+class Fd {
+ public:
+  Fd() = default;
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(Fd&& other) noexcept : fd_(other.release()) {}
+  Fd& operator=(Fd&& other) noexcept;
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() { reset(); }
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+  int release() { return std::exchange(fd_, -1); }
+  void reset();
+
+ private:
+  int fd_ = -1;
+};
+
+// The error of errno, as the kind that says whether a retry can help: ENOENT not_found, ENOSPC and EDQUOT no_space,
+// EAGAIN and friends try_again, else permanent. `what` names operation and object.
+tl::unexpected<Error> fail_errno(std::string_view what, int error_number);
+
+// The whole file, at most `limit` bytes: a larger one is an error, never a truncated answer.
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit);
+// Writes beside, fsyncs, renames into place, fsyncs the directory: after it returns the file is the new one even if the
+// power goes; before, it is the old one.
+Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0644);
+Result<void> make_directories(const std::filesystem::path& path);
+// All of `bytes`, however often the kernel takes only a part.
+Result<void> write_all(int fd, std::string_view bytes, std::string_view what);
+
+}  // namespace holdfast
