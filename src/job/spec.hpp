@@ -1,0 +1,60 @@
+// What the user asked for, in the words of CreateTrainingJob. Built in one place, api/training_job_request, from a
+// request that passed every rule; from there on it never changes.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+
+namespace holdfast::job {
+
+// SageMaker's limits and defaults (CreateTrainingJob, StoppingCondition).
+constexpr Duration kDefaultMaxRuntime = hours{24};
+constexpr const char* kDefaultCheckpointPath = "/opt/ml/checkpoints";
+
+struct Channel {
+  std::string name;
+  std::string s3_uri;             // a raw key prefix: s3://bucket/prefix
+  std::string content_type;       // empty: not given
+  std::string distribution = "FullyReplicated";
+};
+
+struct Checkpoint {
+  std::string s3_uri;
+  std::string local_path = kDefaultCheckpointPath;
+};
+
+struct MetricDefinition {
+  std::string name;
+  std::string regex;  // RE2 syntax; the first group is the value
+};
+
+struct JobSpec {
+  JobName name;
+  std::string arn;
+  std::string role_arn;
+  std::string image;                    // "local:host", or the directory of a root file system
+  std::vector<std::string> entrypoint;  // empty: the image's own
+  std::vector<std::string> arguments;   // empty: "train", unless an entrypoint is given
+  std::map<std::string, std::string> hyperparameters;
+  std::map<std::string, std::string> environment;
+  std::vector<Channel> channels;
+  std::vector<MetricDefinition> metrics;
+  std::string output_path;  // s3://bucket/prefix, without a trailing slash
+  std::string instance_type;
+  int instance_count = 1;
+  int volume_gb = 1;
+  bool network_isolation = false;
+  bool spot = false;
+  Duration max_runtime = kDefaultMaxRuntime;
+  std::optional<Duration> max_wait;  // given exactly when spot
+  std::optional<Checkpoint> checkpoint;
+  int max_retries = 0;  // RetryStrategy.MaximumRetryAttempts: for failures of ours, not of the program's
+  std::string working_directory;  // tag holdfast:working-directory, for local:host; empty: /opt/ml
+};
+
+}  // namespace holdfast::job
