@@ -10,7 +10,7 @@ namespace holdfast {
 [[noreturn]] void ensure_failed(const char* condition, const char* file, int line, const std::string& why);
 }
 
-#define ENSURE(condition, ...)                                                                          \
-  do {                                                                                                  \
+#define ENSURE(condition, ...)                                                                             \
+  do {                                                                                                     \
     if (!(condition)) ::holdfast::ensure_failed(#condition, __FILE__, __LINE__, fmt::format(__VA_ARGS__)); \
   } while (false)

@@ -27,16 +27,20 @@ tl::unexpected<Error> fail_errno(std::string_view what, int error_number) {
   const auto kind = [&] {
     switch (error_number) {
       case ENOENT:
-      case ENOTDIR: return Kind::not_found;
+      case ENOTDIR:
+        return Kind::not_found;
       case ENOSPC:
-      case EDQUOT: return Kind::no_space;
+      case EDQUOT:
+        return Kind::no_space;
       case EAGAIN:
       case EBUSY:
       case EINTR:
       case EMFILE:
       case ENFILE:
-      case ENOMEM: return Kind::try_again;
-      default: return Kind::permanent;
+      case ENOMEM:
+        return Kind::try_again;
+      default:
+        return Kind::permanent;
     }
   }();
   return fail(kind, "{}: {}", what, std::generic_category().message(error_number));
@@ -79,7 +83,8 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
     if (::fsync(fd.get()) != 0) return fail_errno(what, errno);
   }
   if (::rename(beside.c_str(), path.c_str()) != 0) return fail_errno(what, errno);
-  const Fd directory{::open(path.has_parent_path() ? path.parent_path().c_str() : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const Fd directory{
+      ::open(path.has_parent_path() ? path.parent_path().c_str() : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!directory || ::fsync(directory.get()) != 0) return fail_errno(what, errno);
   return {};
 }

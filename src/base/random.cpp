@@ -24,7 +24,9 @@ std::uint64_t SystemRandom::next() {
   return value;
 }
 
-std::uint64_t mix(std::uint64_t a, std::uint64_t b) { return scramble(scramble(a + kGoldenGamma) ^ (b + kGoldenGamma)); }
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  return scramble(scramble(a + kGoldenGamma) ^ (b + kGoldenGamma));
+}
 
 std::string random_hex(Random& random, std::size_t digits) {
   std::string text;

@@ -21,12 +21,18 @@ enum class Kind {
 
 constexpr const char* to_string(Kind kind) {
   switch (kind) {
-    case Kind::not_found: return "not found";
-    case Kind::conflict: return "conflict";
-    case Kind::invalid: return "invalid";
-    case Kind::try_again: return "try again";
-    case Kind::no_space: return "no space";
-    case Kind::permanent: return "permanent";
+    case Kind::not_found:
+      return "not found";
+    case Kind::conflict:
+      return "conflict";
+    case Kind::invalid:
+      return "invalid";
+    case Kind::try_again:
+      return "try again";
+    case Kind::no_space:
+      return "no space";
+    case Kind::permanent:
+      return "permanent";
   }
   return "?";
 }

@@ -51,12 +51,12 @@ struct ProgramEnded {
   Fence fence;
 };
 enum class Outcome {
-  succeeded,        // exit 0, artifacts uploaded
-  program_failed,   // exit other than 0
-  bad_input,        // the user's: channel, image, command
-  failed,           // ours
-  reclaimed,        // the notice was used to save what could be saved
-  stopped,          // as ordered
+  succeeded,       // exit 0, artifacts uploaded
+  program_failed,  // exit other than 0
+  bad_input,       // the user's: channel, image, command
+  failed,          // ours
+  reclaimed,       // the notice was used to save what could be saved
+  stopped,         // as ordered
 };
 const char* to_string(Outcome outcome);
 // The attempt is over and wants nothing more. `reason`: the FailureReason without its prefix, where there is one.

@@ -18,8 +18,8 @@ constexpr const char* kDefaultCheckpointPath = "/opt/ml/checkpoints";
 
 struct Channel {
   std::string name;
-  std::string s3_uri;             // a raw key prefix: s3://bucket/prefix
-  std::string content_type;       // empty: not given
+  std::string s3_uri;        // a raw key prefix: s3://bucket/prefix
+  std::string content_type;  // empty: not given
   std::string distribution = "FullyReplicated";
 };
 
@@ -53,7 +53,7 @@ struct JobSpec {
   Duration max_runtime = kDefaultMaxRuntime;
   std::optional<Duration> max_wait;  // given exactly when spot
   std::optional<Checkpoint> checkpoint;
-  int max_retries = 0;  // RetryStrategy.MaximumRetryAttempts: for failures of ours, not of the program's
+  int max_retries = 0;            // RetryStrategy.MaximumRetryAttempts: for failures of ours, not of the program's
   std::string working_directory;  // tag holdfast:working-directory, for local:host; empty: /opt/ml
 };
 

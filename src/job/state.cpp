@@ -6,28 +6,44 @@ namespace holdfast::job {
 
 const char* to_string(Secondary status) {
   switch (status) {
-    case Secondary::Starting: return "Starting";
-    case Secondary::Downloading: return "Downloading";
-    case Secondary::Training: return "Training";
-    case Secondary::Uploading: return "Uploading";
-    case Secondary::Interrupted: return "Interrupted";
-    case Secondary::Stopping: return "Stopping";
-    case Secondary::Completed: return "Completed";
-    case Secondary::Failed: return "Failed";
-    case Secondary::Stopped: return "Stopped";
-    case Secondary::MaxRuntimeExceeded: return "MaxRuntimeExceeded";
-    case Secondary::MaxWaitTimeExceeded: return "MaxWaitTimeExceeded";
+    case Secondary::Starting:
+      return "Starting";
+    case Secondary::Downloading:
+      return "Downloading";
+    case Secondary::Training:
+      return "Training";
+    case Secondary::Uploading:
+      return "Uploading";
+    case Secondary::Interrupted:
+      return "Interrupted";
+    case Secondary::Stopping:
+      return "Stopping";
+    case Secondary::Completed:
+      return "Completed";
+    case Secondary::Failed:
+      return "Failed";
+    case Secondary::Stopped:
+      return "Stopped";
+    case Secondary::MaxRuntimeExceeded:
+      return "MaxRuntimeExceeded";
+    case Secondary::MaxWaitTimeExceeded:
+      return "MaxWaitTimeExceeded";
   }
   return "?";
 }
 
 const char* to_string(Primary status) {
   switch (status) {
-    case Primary::InProgress: return "InProgress";
-    case Primary::Stopping: return "Stopping";
-    case Primary::Completed: return "Completed";
-    case Primary::Failed: return "Failed";
-    case Primary::Stopped: return "Stopped";
+    case Primary::InProgress:
+      return "InProgress";
+    case Primary::Stopping:
+      return "Stopping";
+    case Primary::Completed:
+      return "Completed";
+    case Primary::Failed:
+      return "Failed";
+    case Primary::Stopped:
+      return "Stopped";
   }
   return "?";
 }

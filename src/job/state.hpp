@@ -24,10 +24,20 @@
 
 namespace holdfast::job {
 
-// SageMaker's SecondaryStatus, as far as a job of ours can show it; its TrainingJobStatus follows from it and the state.
+// SageMaker's SecondaryStatus, as far as a job of ours can show it; its TrainingJobStatus follows from it and the
+// state.
 enum class Secondary {
-  Starting, Downloading, Training, Uploading, Interrupted, Stopping,
-  Completed, Failed, Stopped, MaxRuntimeExceeded, MaxWaitTimeExceeded,
+  Starting,
+  Downloading,
+  Training,
+  Uploading,
+  Interrupted,
+  Stopping,
+  Completed,
+  Failed,
+  Stopped,
+  MaxRuntimeExceeded,
+  MaxWaitTimeExceeded,
 };
 enum class Primary { InProgress, Stopping, Completed, Failed, Stopped };
 const char* to_string(Secondary status);
@@ -52,12 +62,12 @@ struct Generation {
 struct Attempt {
   Fence fence;
   Placement placement;
-  Instant requested;                           // when capacity was asked for
-  std::optional<InstanceId> instance;          // once the provider has it up
-  std::optional<Instant> notice;               // the deadline, once a reclaim was announced
-  std::optional<Generation> restored;          // what the program went on from
-  std::optional<Instant> program_since;        // when the program started to run
-  std::optional<Instant> saved;                // when this attempt last committed a generation
+  Instant requested;                     // when capacity was asked for
+  std::optional<InstanceId> instance;    // once the provider has it up
+  std::optional<Instant> notice;         // the deadline, once a reclaim was announced
+  std::optional<Generation> restored;    // what the program went on from
+  std::optional<Instant> program_since;  // when the program started to run
+  std::optional<Instant> saved;          // when this attempt last committed a generation
 };
 
 enum class StopReason { user, max_runtime, max_wait };
@@ -90,17 +100,17 @@ struct Ended {
 
 using State = std::variant<Waiting, Launching, Downloading, Training, Uploading, Stopping, Ended>;
 
-// Where the time went, in milliseconds, closed visits only. `billable` is milliseconds times price ratio in millionths.
+// Where the time went, in milliseconds, `billable` is milliseconds times price ratio in millionths.
 struct Accounts {
-  std::int64_t waiting_ms = 0;     // no instance: Starting before a placement, Interrupted
-  std::int64_t starting_ms = 0;    // an instance was asked for but does nothing for the user yet
-  std::int64_t restoring_ms = 0;   // Downloading: input and checkpoint
-  std::int64_t training_ms = 0;    // Training, `lost_ms` included
-  std::int64_t lost_ms = 0;        // of training_ms: since the last committed checkpoint when the instance was lost
-  std::int64_t saving_ms = 0;      // Uploading
+  std::int64_t waiting_ms = 0;    // no instance: Starting before a placement, Interrupted
+  std::int64_t starting_ms = 0;   // an instance was asked for but does nothing for the user yet
+  std::int64_t restoring_ms = 0;  // Downloading: input and checkpoint
+  std::int64_t training_ms = 0;   // Training, `lost_ms` included
+  std::int64_t lost_ms = 0;       // of training_ms: since the last committed checkpoint when the instance was lost
+  std::int64_t saving_ms = 0;     // Uploading
   std::int64_t stopping_ms = 0;
   std::int64_t billable_millionths = 0;
-  MicroDollars cost = 0;           // what the instance time cost at the price paid
+  MicroDollars cost = 0;  // what the instance time cost at the price paid
 
   // What SageMaker calls training time: Downloading + Training + Uploading.
   std::int64_t on_instance_ms() const { return restoring_ms + training_ms + saving_ms; }
@@ -113,10 +123,11 @@ struct Job {
   State state;
   std::vector<Transition> transitions;  // never empty; the last one is where the job is
   Accounts accounts;
+  Instant booked_until;  // the accounts hold the time up to here
   int attempts = 0;
   int interruptions = 0;
-  int retries = 0;               // used of RetryStrategy.MaximumRetryAttempts
-  int failures_in_a_row = 0;     // launches refused and instances that died, since a program last ran: for the back-off
+  int retries = 0;            // used of RetryStrategy.MaximumRetryAttempts
+  int failures_in_a_row = 0;  // launches refused and instances that died, since a program last ran: for the back-off
   std::optional<Instant> first_started;  // TrainingStartTime
   std::optional<Generation> last_generation;
 };

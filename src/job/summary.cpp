@@ -19,9 +19,8 @@ Summary summarize(const Job& job) {
   constexpr std::int64_t kMillionthsOfMs = 1'000'000'000;  // of a second
   const std::int64_t billable = (job.accounts.billable_millionths + kMillionthsOfMs - 1) / kMillionthsOfMs;
   summary.training_seconds = training;
-  // The rounding up must not make a spot job look dearer than the time it ran.
-  summary.billable_seconds = std::clamp<std::int64_t>(billable, 1, job.spec->spot ? training : std::max(training, billable));
-  if (!job.spec->spot) summary.billable_seconds = training;
+  // On demand the two are the same; on spot, rounding up must not make a job look dearer than the time it ran.
+  summary.billable_seconds = job.spec->spot ? std::clamp<std::int64_t>(billable, 1, training) : training;
   summary.savings_percent =
       (1.0 - static_cast<double>(*summary.billable_seconds) / static_cast<double>(training)) * 100.0;
   return summary;

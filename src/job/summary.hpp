@@ -17,7 +17,7 @@ struct Summary {
   std::optional<Instant> training_end;           // once ended and if it ever started
   std::optional<std::int64_t> training_seconds;  // both once ended, never below 1: SageMaker's clamp
   std::optional<std::int64_t> billable_seconds;
-  std::optional<double> savings_percent;         // (1 - billable / training) * 100
+  std::optional<double> savings_percent;  // (1 - billable / training) * 100
   std::string failure_reason;
 };
 

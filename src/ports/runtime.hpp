@@ -20,21 +20,21 @@ struct Mount {
 };
 
 struct ProgramSpec {
-  std::string image;                     // "local:host" or the directory of a root file system
-  std::vector<std::string> command;      // argv; the first is looked up in the PATH inside
+  std::string image;                 // "local:host" or the directory of a root file system
+  std::vector<std::string> command;  // argv; the first is looked up in the PATH inside
   std::map<std::string, std::string> environment;
-  std::vector<Mount> mounts;             // /opt/ml and a checkpoint path outside it
+  std::vector<Mount> mounts;                  // /opt/ml and a checkpoint path outside it
   std::vector<std::filesystem::path> hidden;  // host paths that must not be visible inside (the service's own data)
   std::string working_directory = "/opt/ml";
   std::string hostname = "algo-1";
   bool network = true;
   std::optional<std::uint64_t> memory_bytes;
   std::uint64_t pids_limit = 4096;
-  std::vector<std::string> devices;      // "/dev/nvidia0"
+  std::vector<std::string> devices;  // "/dev/nvidia0"
 };
 
 struct ProgramExit {
-  int code = 0;          // as a shell would print it: 128 + signal when killed by one
+  int code = 0;            // as a shell would print it: 128 + signal when killed by one
   bool signalled = false;  // ended by a signal it did not handle (or by its parent shell's 128 + n)
   bool out_of_memory = false;
 };

@@ -39,7 +39,8 @@ class Telemetry {
   // 0: a batch that came before is not appended twice, and one of an older fence than the newest seen is refused
   // (Kind::conflict). Durable against a crash of the process, not of the machine: logs are not the ledger.
   virtual Result<void> append(const JobName& job, Fence fence, std::uint64_t sequence, const std::string& stream,
-                              const std::vector<job::MetricDefinition>& metrics, const std::vector<LogEvent>& lines) = 0;
+                              const std::vector<job::MetricDefinition>& metrics,
+                              const std::vector<LogEvent>& lines) = 0;
 
   // Streams whose name begins with `prefix`, sorted by name ("<job>/algo-1-<epoch>").
   virtual std::vector<std::string> streams(const std::string& prefix) = 0;
