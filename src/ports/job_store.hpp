@@ -1,0 +1,108 @@
+// What must survive. commit() is called and waited for on the engine's thread; the queries may be called from any
+// thread and see only what is committed, so an answer never speaks of something that can still be lost.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "job/effect.hpp"
+#include "job/event.hpp"
+#include "job/state.hpp"
+
+namespace holdfast::ports {
+
+using Tags = std::vector<std::pair<std::string, std::string>>;
+
+// What only the creation of a job brings.
+struct Origin {
+  std::string request;  // the normalised request as JSON, as Describe echoes it
+  Tags tags;
+};
+
+// One decision about one job.
+struct Step {
+  job::Job job;                     // its version says which one it follows
+  std::optional<Origin> origin;     // for a new job, and only there
+  std::optional<job::Event> event;  // what was decided on; none for a new job
+  Instant at;
+  std::vector<job::Effect> effects;
+};
+
+// Which of an attempt's two effects; with the fence it is the effect's identity.
+struct EffectKey {
+  Fence fence;
+  std::size_t kind = 0;  // job::Effect::index()
+  auto operator<=>(const EffectKey&) const = default;
+};
+
+struct Batch {
+  std::vector<Step> steps;
+  std::vector<EffectKey> done;      // effects whose outcome has arrived
+  std::optional<Fence> fence_used;  // the highest fence given out so far
+};
+
+struct PendingEffect {
+  JobName job;
+  job::Effect effect;
+};
+
+struct StoredJob {
+  job::Job job;
+  Origin origin;
+};
+
+struct JobSummary {
+  JobName name;
+  std::string arn;
+  Instant created;
+  Instant modified;
+  std::optional<Instant> ended;  // TrainingEndTime
+  std::string primary;
+  std::string secondary;
+};
+
+enum class SortBy { name, created, status };
+
+struct ListQuery {
+  std::string name_contains;
+  std::string status;  // empty: any
+  std::optional<Instant> created_after, created_before, modified_after, modified_before;
+  SortBy sort_by = SortBy::created;
+  bool ascending = false;
+  std::size_t limit = 10;
+  // Go on behind this job of the same query: its sort key and its name.
+  std::optional<std::pair<std::string, std::string>> after;
+};
+
+struct ListResult {
+  std::vector<JobSummary> jobs;
+  std::optional<std::pair<std::string, std::string>> next;  // for ListQuery::after, when there is more
+};
+
+class JobStore {
+ public:
+  virtual ~JobStore() = default;
+
+  // All of the batch or nothing, durable on return. Kind::conflict: a job is not at the version before the step's (or,
+  // for a new one, its name is taken); Kind::no_space, Kind::try_again: the same batch may succeed later.
+  virtual Result<void> commit(const Batch& batch) = 0;
+
+  // For recovery.
+  virtual Result<std::vector<job::Job>> live_jobs() = 0;
+  virtual Result<std::vector<PendingEffect>> pending_effects() = 0;
+  virtual Result<Fence> highest_fence() = 0;
+
+  // Queries, from any thread. find: Kind::not_found for a name never used.
+  virtual Result<StoredJob> find(const JobName& name) = 0;
+  virtual Result<bool> exists(const JobName& name) = 0;
+  virtual Result<ListResult> list(const ListQuery& query) = 0;
+  // The events a job has lived through, oldest first, as (time, JSON).
+  virtual Result<std::vector<std::pair<Instant, std::string>>> history(const JobName& name) = 0;
+};
+
+}  // namespace holdfast::ports
