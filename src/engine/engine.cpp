@@ -1,0 +1,393 @@
+#include "engine/engine.hpp"
+
+#include <algorithm>
+
+#include "base/ensure.hpp"
+#include "base/log.hpp"
+#include "base/overload.hpp"
+#include "job/invariants.hpp"
+#include "market/choose.hpp"
+
+namespace holdfast::engine {
+
+namespace {
+
+Fence fence_of(const job::Effect& effect) {
+  return std::visit([](const auto& what) { return what.fence; }, effect);
+}
+ports::EffectKey key_of(const job::Effect& effect) { return {fence_of(effect), effect.index()}; }
+
+// The kinds' numbers, by name.
+const std::size_t kLaunch = job::Effect{job::LaunchInstance{}}.index();
+const std::size_t kRelease = job::Effect{job::ReleaseInstance{}}.index();
+
+}  // namespace
+
+Engine::Engine(Clock& clock, ports::JobStore& store, ports::CapacityProvider& capacity, AssignmentMaker make_assignment)
+    : clock_(clock), store_(store), capacity_(capacity), make_assignment_(std::move(make_assignment)) {}
+
+// ---- from any thread: everything becomes an item of the inbox
+// ---------------------------------------------------------
+
+void Engine::create(NewJob job, CreateReply reply) {
+  if (inbox_.full()) return reply(fail(Kind::try_again, "{} requests are waiting already", kMaxInbox));
+  inbox_.put([this, job = std::move(job), reply = std::move(reply)] {
+    const JobName& name = job.spec->name;
+    const auto taken = find(name) ? Result<bool>(true) : store_.exists(name);
+    if (!taken) return reply(fail(taken.error()));
+    if (*taken) return reply(fail(Kind::conflict, "a training job called '{}' exists already", name.value));
+    auto decision = job::create(job.spec, now_);
+    stage(std::move(decision.job), job.origin, std::nullopt, std::move(decision.effects));
+    after_commit_.push_back(reply);
+  });
+}
+
+void Engine::submit(JobName name, std::vector<job::Event> events, EventsReply reply) {
+  if (inbox_.full()) return reply(fail(Kind::try_again, "{} requests are waiting already", kMaxInbox));
+  inbox_.put([this, name = std::move(name), events = std::move(events), reply = std::move(reply)] {
+    Receipt receipt;
+    receipt.live = find(name) != nullptr;
+    for (const auto& event : events) decide_on(name, event, receipt);
+    if (!receipt.applied) return reply(receipt);
+    after_commit_.push_back([reply, receipt](const Result<void>& committed) {
+      reply(committed ? Result<Receipt>(receipt) : Result<Receipt>(fail(committed.error())));
+    });
+  });
+}
+
+void Engine::wait_for_order(JobName name, Fence fence, Order known, OrderReply reply) {
+  inbox_.put([this, name = std::move(name), fence, known, reply = std::move(reply)] {
+    silent_for_[fence] = Duration{0};
+    const auto found = jobs_.find(name);
+    // A name that is not live has ended, or we have never heard of it: the store knows.
+    const bool ended = found == jobs_.end() && store_.exists(name).value_or(false);
+    const Order order =
+        ended ? Order::abandon : order_for(found == jobs_.end() ? nullptr : &found->second, fence, highest_fence_);
+    if (order != known) return reply(order);
+    // A second wait of the same agent takes the place of the first, whose connection is gone.
+    if (const auto before = agents_.find(fence); before != agents_.end()) before->second.reply(order);
+    agents_[fence] = WaitingAgent{name, found != jobs_.end(), known, now_ + kMaxOrderWait, reply};
+  });
+}
+
+void Engine::interrupt(JobName name, Duration notice, EventsReply reply) {
+  inbox_.put([this, name = std::move(name), notice, reply = std::move(reply)] {
+    const job::Job* job = find(name);
+    const job::Attempt* attempt = job ? job::current_attempt(*job) : nullptr;
+    if (!attempt)
+      return reply(fail(Kind::not_found, "job '{}' has no instance that could be taken away now", name.value));
+    if (auto done = capacity_.interrupt(attempt->fence, notice); !done) return reply(fail(done.error()));
+    reply(Receipt{true, true});
+  });
+}
+
+void Engine::on_capacity_event(ports::CapacityEvent event) {
+  inbox_.put([this, event = std::move(event)] {
+    handle(event);
+    // Providers say each thing once; if it could not be kept it must be heard again.
+    after_commit_.push_back([this, event](const Result<void>& committed) {
+      if (!committed) on_capacity_event(event);
+    });
+  });
+}
+
+// ---- one round
+// ----------------------------------------------------------------------------------------------------------
+
+Result<void> Engine::recover() {
+  now_ = clock_.now();
+  auto jobs = store_.live_jobs();
+  if (!jobs) return fail(jobs.error());
+  auto effects = store_.pending_effects();
+  if (!effects) return fail(effects.error());
+  auto fence = store_.highest_fence();
+  if (!fence) return fail(fence.error());
+  highest_fence_ = *fence;
+  for (auto& job : *jobs) {
+    const JobName name = job.spec->name;
+    staged_.insert_or_assign(name, std::move(job));
+  }
+  for (auto& pending : *effects) effects_.insert_or_assign(key_of(pending.effect), pending);
+  publish();
+  next_reconcile_ = now_;
+  last_tick_ = now_;
+  next_effect_retry_ = now_;  // whatever was under way when we went down is done again, now
+  log_info("recovered {} live jobs, {} effects under way, fence {}", jobs_.size(), effects_.size(),
+           highest_fence_.value);
+  return {};
+}
+
+void Engine::run_until_idle() {
+  for (;;) {
+    now_ = clock_.now();
+    if (store_retry_at_ && now_ < *store_retry_at_) return;
+    store_retry_at_.reset();
+    const auto items = inbox_.take(kMaxBatch);
+    for (const auto& item : items) item();
+    fire_timers();
+    if (now_ >= next_reconcile_) {
+      watch_silence(std::min<Duration>(now_ - last_tick_, 2 * kReconcileEvery));
+      last_tick_ = now_;
+      next_reconcile_ = now_ + kReconcileEvery;
+      reconcile();
+    }
+    place_waiting();
+    const bool worked = !items.empty() || !staged_.empty();
+    if (!commit()) return;
+    if (now_ >= next_effect_retry_) carry_out_again();
+    answer_agents();
+    if (!worked) return;
+  }
+}
+
+Instant Engine::next_wakeup() const {
+  if (store_retry_at_) return *store_retry_at_;
+  Instant next = std::min(next_reconcile_, next_effect_retry_);
+  if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
+  for (const auto& [fence, agent] : agents_) next = std::min(next, agent.until);
+  return next;
+}
+
+const job::Job* Engine::find(const JobName& name) const {
+  if (const auto staged = staged_.find(name); staged != staged_.end()) {
+    return job::is_ended(staged->second) ? nullptr : &staged->second;
+  }
+  const auto live = jobs_.find(name);
+  return live == jobs_.end() ? nullptr : &live->second;
+}
+
+void Engine::decide_on(const JobName& name, const job::Event& event, Receipt& receipt) {
+  const job::Job* job = find(name);
+  if (!job) return;
+  auto decision = job::decide(*job, event, now_);
+  if (!decision) {
+    log_debug("{}: {} ignored: {}", name.value, event_name(event), decision.error().why);
+    return;
+  }
+  receipt.applied = true;
+  stage(std::move(decision->job), std::nullopt, event, std::move(decision->effects));
+}
+
+void Engine::stage(job::Job job, std::optional<ports::Origin> origin, std::optional<job::Event> event,
+                   std::vector<job::Effect> effects) {
+  const auto broken = job::broken_invariants(job);
+  ENSURE(broken.empty(), "{} (after {})", broken.front(), event ? event_name(*event) : "create");
+  log_info("{}: {} -> {} ({})", job.spec->name.value, event ? event_name(*event) : "created", state_name(job.state),
+           to_string(secondary_status(job)));
+  batch_.steps.push_back({job, std::move(origin), std::move(event), now_, std::move(effects)});
+  const JobName name = job.spec->name;
+  staged_.insert_or_assign(name, std::move(job));
+}
+
+// Nothing has left the process before this returns true: no reply, no launch, no order.
+bool Engine::commit() {
+  Result<void> committed;
+  if (!batch_.steps.empty() || !batch_.done.empty() || batch_.fence_used) committed = store_.commit(batch_);
+  auto replies = std::exchange(after_commit_, {});
+  if (committed) {
+    publish();
+  } else {
+    log_error("{}; trying again in {} s", committed.error().message, kStoreRetryAfter.count() / 1000);
+    forget_staged();
+    store_retry_at_ = now_ + kStoreRetryAfter;
+  }
+  for (const auto& reply : replies) reply(committed);
+  return committed.has_value();
+}
+
+void Engine::publish() {
+  for (auto& [name, job] : staged_) {
+    waiting_.erase({job.created, name});
+    if (std::holds_alternative<job::Waiting>(job.state)) waiting_.insert({job.created, name});
+    arm_timer(name, job);
+    if (job::is_ended(job)) {
+      jobs_.erase(name);
+    } else {
+      jobs_.insert_or_assign(name, std::move(job));
+    }
+  }
+  staged_.clear();
+  const ports::Batch batch = std::exchange(batch_, {});
+  for (const auto& key : batch.done) effects_.erase(key);
+  for (const auto& step : batch.steps) {
+    for (const auto& effect : step.effects) {
+      effects_.insert_or_assign(key_of(effect), ports::PendingEffect{step.job.spec->name, effect});
+      carry_out(step.job.spec->name, effect);
+    }
+  }
+}
+
+void Engine::forget_staged() {
+  for (const auto& [name, job] : staged_) {
+    if (const auto live = jobs_.find(name); live != jobs_.end()) arm_timer(name, live->second);
+  }
+  staged_.clear();
+  batch_ = {};
+}
+
+// ---- time
+// -----------------------------------------------------------------------------------------------------------------
+
+void Engine::arm_timer(const JobName& name, const job::Job& job) {
+  if (const auto armed = armed_.find(name); armed != armed_.end()) {
+    timers_.erase({armed->second, name});
+    armed_.erase(armed);
+  }
+  auto at = job::next_wakeup(job);
+  const auto* waiting = std::get_if<job::Waiting>(&job.state);
+  // The end of a back-off changes nothing by itself, but the job may be placed again.
+  if (waiting && waiting->not_before > now_ && (!at || waiting->not_before < *at)) at = waiting->not_before;
+  if (!at) return;
+  timers_.insert({*at, name});
+  armed_[name] = *at;
+}
+
+void Engine::fire_timers() {
+  std::size_t fired = 0;
+  while (!timers_.empty() && timers_.begin()->first <= now_ && fired++ < kMaxBatch) {
+    const JobName name = timers_.begin()->second;
+    timers_.erase(timers_.begin());
+    armed_.erase(name);
+    Receipt receipt;
+    decide_on(name, job::TimeReached{}, receipt);
+    if (receipt.applied) continue;  // armed again when it is committed, or given up
+    if (const auto live = jobs_.find(name); live != jobs_.end()) {
+      const auto next = job::next_wakeup(live->second);
+      ENSURE(!next || *next > now_, "{}: a limit that is reached must change something", name.value);
+      arm_timer(name, live->second);
+    }
+  }
+}
+
+void Engine::watch_silence(Duration lived) {
+  std::map<Fence, Duration> silent;
+  for (const auto& [name, job] : jobs_) {
+    const job::Attempt* attempt = job::current_attempt(job);
+    if (!attempt || std::holds_alternative<job::Launching>(job.state)) continue;
+    const Duration for_long = agents_.contains(attempt->fence) ? Duration{0} : silent_for_[attempt->fence] + lived;
+    silent[attempt->fence] = for_long;
+    if (for_long < kAgentSilence) continue;
+    Receipt receipt;
+    decide_on(name, job::InstanceGone{attempt->fence, false, "its agent has fallen silent"}, receipt);
+  }
+  silent_for_ = std::move(silent);
+}
+
+// ---- capacity
+// -------------------------------------------------------------------------------------------------------------
+
+void Engine::settle(Fence fence, std::size_t kind) {
+  const ports::EffectKey key{fence, kind};
+  if (effects_.contains(key)) batch_.done.push_back(key);
+}
+
+void Engine::handle(const ports::CapacityEvent& event) {
+  Receipt receipt;
+  std::visit(Overload{[&](const ports::InstanceUp& up) {
+                        settle(up.fence, kLaunch);
+                        if (!find(up.job)) return capacity_.release(up.fence);
+                        decide_on(up.job, job::InstanceUp{up.fence, up.instance}, receipt);
+                      },
+                      [&](const ports::LaunchRefused& refused) {
+                        settle(refused.fence, kLaunch);
+                        decide_on(refused.job, job::LaunchRefused{refused.fence, refused.why}, receipt);
+                      },
+                      [&](const ports::ReclaimNotice& notice) {
+                        decide_on(notice.job, job::NoticeReceived{notice.fence, notice.deadline}, receipt);
+                      },
+                      [&](const ports::InstanceGone& gone) {
+                        settle(gone.fence, kLaunch);
+                        settle(gone.fence, kRelease);
+                        decide_on(gone.job, job::InstanceGone{gone.fence, gone.reclaimed, gone.why}, receipt);
+                      },
+                      [](const ports::CapacityChanged&) {}},
+             event);
+}
+
+void Engine::place_waiting() {
+  if (waiting_.empty()) return;
+  auto offers = capacity_.offers(now_);
+  std::erase_if(offers, [](const auto& offer) { return offer.free_slots <= 0; });
+  if (offers.empty()) return;
+  std::vector<market::WaitingJob> candidates;
+  for (const auto& [created, name] : waiting_) {
+    const job::Job* job = find(name);
+    const auto* waiting = job ? std::get_if<job::Waiting>(&job->state) : nullptr;
+    if (!waiting || waiting->not_before > now_) continue;
+    candidates.push_back({name, job->spec->instance_type, job->spec->spot, created});
+    if (candidates.size() == kMaxPlacementsPerRound) break;
+  }
+  for (auto& [name, placement] : market::choose(candidates, offers)) {
+    highest_fence_.value += 1;
+    batch_.fence_used = highest_fence_;
+    Receipt receipt;
+    decide_on(name, job::Placed{highest_fence_, std::move(placement)}, receipt);
+  }
+}
+
+void Engine::carry_out(const JobName& name, const job::Effect& effect) {
+  std::visit(Overload{[&](const job::LaunchInstance& launch) {
+                        const auto live = jobs_.find(name);
+                        const job::Attempt* attempt =
+                            live == jobs_.end() ? nullptr : job::current_attempt(live->second);
+                        // Decided otherwise meanwhile; its release is an effect of its own.
+                        if (!attempt || attempt->fence != launch.fence) return;
+                        capacity_.launch({launch.fence, name, launch.placement,
+                                          make_assignment_(*live->second.spec, live->second.created, launch.fence)});
+                      },
+                      [&](const job::ReleaseInstance& release) { capacity_.release(release.fence); }},
+             effect);
+}
+
+void Engine::carry_out_again() {
+  next_effect_retry_ = now_ + kEffectRetryEvery;
+  for (const auto& [key, pending] : effects_) carry_out(pending.job, pending.effect);
+}
+
+// What events missed: instances that no job wants any more, and jobs whose instance is not there any more.
+void Engine::reconcile() {
+  const auto leases = capacity_.list();
+  if (!leases) return log_warn("asking the provider what exists: {}", leases.error().message);
+  std::set<Fence> exist;
+  for (const auto& lease : *leases) {
+    exist.insert(lease.fence);
+    const job::Job* job = find(lease.job);
+    const job::Attempt* attempt = job ? job::current_attempt(*job) : nullptr;
+    if (attempt && attempt->fence == lease.fence) continue;
+    if (lease.fence > highest_fence_) {
+      log_warn("instance {} of job {} is newer than this database: left alone", lease.instance.value, lease.job.value);
+      continue;
+    }
+    capacity_.release(lease.fence);
+  }
+  std::set<Fence> missing;
+  for (const auto& [name, job] : jobs_) {
+    const job::Attempt* attempt = job::current_attempt(job);
+    if (!attempt || exist.contains(attempt->fence) || effects_.contains({attempt->fence, kLaunch})) continue;
+    // Once may be an event that is still on its way; twice is a fact.
+    missing.insert(attempt->fence);
+    if (!missing_.contains(attempt->fence)) continue;
+    Receipt receipt;
+    decide_on(name, job::InstanceGone{attempt->fence, false, "its instance does not exist any more"}, receipt);
+  }
+  missing_ = std::move(missing);
+}
+
+// ---- agents
+// ---------------------------------------------------------------------------------------------------------------
+
+void Engine::answer_agents() {
+  for (auto it = agents_.begin(); it != agents_.end();) {
+    const auto job = jobs_.find(it->second.job);
+    const Order order = job == jobs_.end() ? Order::abandon : order_for(&job->second, it->first, highest_fence_);
+    if (order == it->second.known && now_ < it->second.until) {
+      ++it;
+      continue;
+    }
+    // Nobody waits for a job that we have never heard of: wait_for_order answered that with go_on, and it still holds.
+    it->second.reply(job == jobs_.end() && !it->second.was_live ? Order::go_on : order);
+    it = agents_.erase(it);
+  }
+}
+
+}  // namespace holdfast::engine

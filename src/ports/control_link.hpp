@@ -1,0 +1,45 @@
+// The agent's line to the control plane. The agent needs it only to report and to hear orders: with nobody at the other
+// end it goes on training and saving, keeps its reports, and is heard when the control plane is back.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "job/event.hpp"
+#include "ports/telemetry.hpp"
+
+namespace holdfast::ports {
+
+enum class Order {
+  go_on,
+  stop,     // the job ends: SIGTERM, grace, last checkpoint, model
+  abandon,  // another attempt has taken over, or the job has ended: kill the program, save and upload nothing
+};
+const char* to_string(Order order);
+
+// Lines of one attempt's program, numbered from 0 so that a batch that is sent twice is kept once.
+struct LogBatch {
+  std::uint64_t sequence = 0;
+  std::string stream;  // "<job>/algo-1-<epoch>"
+  std::vector<LogEvent> lines;
+};
+
+struct Report {
+  std::vector<job::Event> events;  // of this attempt, in their order
+  std::vector<LogBatch> logs;
+};
+
+// Blocking; called from the agent's own link threads. Kind::try_again: nobody answers now, or not this.
+class ControlLink {
+ public:
+  virtual ~ControlLink() = default;
+  // Once it returns, all of the report is durable at the other end.
+  virtual Result<void> report(const Report& report) = 0;
+  // Returns when the order is another than `known`, or after a while with the same.
+  virtual Result<Order> wait_for_order(Order known) = 0;
+};
+
+}  // namespace holdfast::ports
