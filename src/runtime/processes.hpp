@@ -1,0 +1,23 @@
+// The processes of a sandbox, found through /proc by descent from its first process. Descent finds them all: what is
+// orphaned in a process namespace becomes a child of its first process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace holdfast::runtime {
+
+// `root` and everything below it, as of about now.
+std::vector<pid_t> with_descendants(pid_t root);
+// The child of `reaper` that is process 2 of its namespace: the program itself, where bwrap is process 1.
+std::optional<pid_t> find_payload(pid_t reaper);
+// (device, inode) of the executable; none when the process is gone.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> executable_of(pid_t pid);
+// (device, inode) of every regular file that one of them holds open for writing.
+std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing(const std::vector<pid_t>& pids);
+
+}  // namespace holdfast::runtime
