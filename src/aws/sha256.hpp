@@ -1,0 +1,51 @@
+// The two digests that AWS's protocols speak of: SHA-256 for signatures and bodies, MD5 for ETags and Content-MD5.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace holdfast::aws {
+
+using Sha256Bytes = std::array<unsigned char, 32>;
+using Md5Bytes = std::array<unsigned char, 16>;
+
+// One pass over bytes that come in blocks. After finish() it is empty again and may be used for the next message.
+template <class Bytes>
+class Digest {
+ public:
+  Digest();
+  ~Digest();
+  Digest(Digest&&) noexcept;
+  Digest& operator=(Digest&&) noexcept;
+
+  void update(std::string_view block);
+  Bytes finish();
+  std::string finish_hex();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+extern template class Digest<Sha256Bytes>;
+extern template class Digest<Md5Bytes>;
+using Sha256 = Digest<Sha256Bytes>;
+using Md5 = Digest<Md5Bytes>;
+
+std::string sha256_hex(std::string_view bytes);
+std::string md5_hex(std::string_view bytes);
+Sha256Bytes hmac_sha256(std::string_view key, std::string_view message);
+
+// Lower case.
+std::string to_hex(std::string_view bytes);
+// For Content-MD5 and x-amz-checksum-sha256.
+std::string to_base64(std::string_view bytes);
+
+template <std::size_t N>
+std::string_view as_view(const std::array<unsigned char, N>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace holdfast::aws
