@@ -1,0 +1,45 @@
+// Reads and moves the ledger in an object store. What it means is in checkpoint/ledger.hpp.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/checkpoint_place.hpp"
+#include "base/result.hpp"
+#include "checkpoint/ledger.hpp"
+#include "checkpoint/manifest.hpp"
+#include "ports/object_store.hpp"
+
+namespace holdfast::agent {
+
+// All objects under `prefix`; more than `limit` of them is Kind::invalid.
+Result<std::vector<ports::ObjectInfo>> list_all(ports::ObjectStore& store, const std::string& bucket,
+                                                const std::string& prefix, std::size_t limit);
+
+class LedgerStore {
+ public:
+  LedgerStore(ports::ObjectStore& store, CheckpointPlace place) : store_(store), place_(std::move(place)) {}
+
+  Result<checkpoint::Ledger> read();
+  // One list of one key: is there an entry of a fence newer than `own`?
+  Result<std::optional<Fence>> newer_fence(Fence own);
+  // Nothing: damaged, also when read a second time. Kind::not_found: gone.
+  Result<std::optional<checkpoint::Manifest>> read_manifest(checkpoint::GenerationId id);
+  Result<void> put_manifest(const checkpoint::Manifest& manifest);
+  Result<void> quarantine(checkpoint::GenerationId id, const std::string& why);
+  // All data objects with their sizes.
+  Result<std::map<checkpoint::DataObject, std::uint64_t>> data_objects();
+
+ private:
+  Result<void> read_base(Fence fence, checkpoint::Ledger& ledger);
+
+  ports::ObjectStore& store_;
+  CheckpointPlace place_;
+  // Manifests never change once written, but for the opening of an attempt that is still choosing.
+  std::map<checkpoint::GenerationId, checkpoint::Manifest> known_;
+};
+
+}  // namespace holdfast::agent

@@ -1,0 +1,38 @@
+// Where the checkpoints of a job live, and an attempt's claim on that place.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "checkpoint/generation.hpp"
+#include "checkpoint/transfer_plan.hpp"
+#include "ports/object_store.hpp"
+
+namespace holdfast::agent {
+
+// An S3Uri as a folder. Plain files lie at `plain_key(path)`, for people and for SageMaker's users; what a restore
+// trusts lies under `own_key(...)`.
+struct CheckpointPlace {
+  std::string bucket;
+  std::string prefix;  // empty, or ends with '/'
+
+  std::string plain_key(std::string_view path) const { return prefix + std::string(path); }
+  std::string own_key(std::string_view name) const { return prefix + ".holdfast/" + std::string(name); }
+};
+CheckpointPlace checkpoint_place(const ports::S3Location& location);
+
+// Made by restore_checkpoint(), which wrote this attempt's opening entry; CheckpointSync goes on from it.
+struct CheckpointClaim {
+  CheckpointPlace place;
+  JobName job;
+  Fence fence;
+  std::optional<checkpoint::GenerationId> based_on;
+  // Restored files whose objects are safe to refer to again, so that they are not uploaded twice.
+  std::map<std::string, checkpoint::UploadedFile> uploaded;
+};
+
+}  // namespace holdfast::agent

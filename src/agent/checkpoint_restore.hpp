@@ -1,0 +1,40 @@
+// Brings the newest good checkpoint into a directory, and opens the ledger for this attempt.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/checkpoint_place.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+
+namespace holdfast::agent {
+
+struct QuarantinedGeneration {
+  checkpoint::GenerationId id;
+  std::string why;
+};
+
+struct RestoredCheckpoint {
+  std::optional<checkpoint::GenerationId> generation;  // none: nothing there, or plain files that no ledger describes
+  bool plain = false;                                  // the files came from a prefix without a generation
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::vector<QuarantinedGeneration> quarantined;  // found bad now, and passed over by every later restore
+  CheckpointClaim claim;
+};
+
+// Call once, before the program starts and before CheckpointSync; may be called again after an error. The claim is
+// written before anything is downloaded: from then on the commits of older attempts do not count, and they notice.
+// All or nothing: a generation with one bad byte is quarantined, what was written of it is removed, and the next older
+// one is taken. `local_dir` is made where it is missing and should be empty.
+// Kind::conflict: a newer attempt has opened this place; this one is a zombie. Kind::not_found: no such bucket.
+// Kind::invalid: a plain key that is no path below the directory. Kind::try_again: the store is away.
+Result<RestoredCheckpoint> restore_checkpoint(ports::ObjectStore& store, const ports::S3Location& location,
+                                              const std::filesystem::path& local_dir, const JobName& job, Fence fence,
+                                              Clock& clock);
+
+}  // namespace holdfast::agent

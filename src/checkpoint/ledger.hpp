@@ -1,0 +1,51 @@
+// The ledger: which generations exist under a checkpoint's prefix, and which of them a restore may use. It needs
+// nothing of the store but atomic puts and lists. Names are relative to the ledger's folder; byte order is (fence, seq)
+// order.
+//
+//   ledger/<fence>-<seq>.json   a manifest; seq 0 is the opening entry of an attempt
+//   data/<fence>-<number>       contents of one file, written once, never changed
+//   quarantine/<fence>-<seq>    why a generation is not to be used
+//
+// An attempt writes its opening before it restores: "I, fence F, go on from G". From then on what older fences commit
+// after G does not count, so a zombie can write whatever it likes.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "checkpoint/generation.hpp"
+
+namespace holdfast::checkpoint {
+
+std::string manifest_name(GenerationId id);
+std::optional<GenerationId> parse_manifest_name(std::string_view name);
+std::string quarantine_name(GenerationId id);
+std::optional<GenerationId> parse_quarantine_name(std::string_view name);
+
+struct DataObject {
+  Fence fence;
+  std::uint64_t number = 0;
+  auto operator<=>(const DataObject&) const = default;
+};
+std::string data_name(DataObject object);
+std::optional<DataObject> parse_data_name(std::string_view name);
+
+struct Ledger {
+  std::set<GenerationId> entries;  // all there are, openings too
+  std::set<GenerationId> quarantined;
+  // What an attempt went on from, as its opening says; no entry: the opening is missing or damaged.
+  std::map<Fence, std::optional<GenerationId>> based_on;
+
+  std::optional<Fence> newest_fence() const;
+  bool has_generations() const;
+};
+
+// What a restore may use, newest first: the generations of the newest attempt, then those that it went on from, and so
+// on back. Where an attempt's base is not known, everything older counts: losing the record must not lose progress.
+std::vector<GenerationId> restore_order(const Ledger& ledger);
+
+}  // namespace holdfast::checkpoint

@@ -1,0 +1,113 @@
+#include "checkpoint/manifest.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+#include "base/ensure.hpp"
+#include "checkpoint/hash.hpp"
+#include "checkpoint/ledger.hpp"
+#include "checkpoint/paths.hpp"
+
+namespace holdfast::checkpoint {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kFormat = "holdfast-manifest 1 ";
+
+std::string header_of(std::string_view body) { return std::string(kFormat) + hash_of(body) + "\n"; }
+
+json to_json(const std::optional<GenerationId>& id) {
+  return id ? json::array({id->fence.value, id->seq}) : json(nullptr);
+}
+
+std::optional<GenerationId> generation_from(const json& value) {
+  if (value.is_null()) return std::nullopt;
+  return GenerationId{Fence{value.at(0).get<std::uint64_t>()}, value.at(1).get<std::uint64_t>()};
+}
+
+ManifestFile file_from(const json& value) {
+  return {.path = value.at("path").get<std::string>(),
+          .size = value.at("size").get<std::uint64_t>(),
+          .hash = value.at("hash").get<std::string>(),
+          .object = value.at("object").get<std::string>(),
+          .mtime_ns = value.at("mtime_ns").get<std::int64_t>(),
+          .mode = value.at("mode").get<std::uint32_t>()};
+}
+
+Manifest manifest_from(const json& body) {
+  Manifest manifest{.job = body.at("job").get<std::string>(),
+                    .id = generation_from(body.at("generation")).value(),
+                    .created = from_ms(body.at("created_ms").get<std::int64_t>()),
+                    .based_on = generation_from(body.at("based_on")),
+                    .files = {}};
+  for (const auto& file : body.at("files")) manifest.files.push_back(file_from(file));
+  return manifest;
+}
+
+// What is wrong with the files, or nothing. In order of path, so a path twice shows as neighbours.
+std::optional<std::string> wrong_with(const Manifest& manifest) {
+  if (manifest.files.size() > kMaxFiles) return fmt::format("more than {} files", kMaxFiles);
+  if (manifest.based_on && *manifest.based_on >= manifest.id) return "it is based on a later generation";
+  if (manifest.id.seq == 0 && !manifest.files.empty()) return "an opening entry with files";
+  const std::string* previous = nullptr;
+  for (const auto& file : manifest.files) {
+    if (!is_safe_path(file.path)) return fmt::format("'{}' is no path below a directory", file.path);
+    if (previous != nullptr && *previous >= file.path) return fmt::format("'{}' is out of order or twice", file.path);
+    if (!is_hash(file.hash)) return fmt::format("'{}' has no hash that we know", file.path);
+    const auto object = parse_data_name(file.object);
+    if (!object || object->fence > manifest.id.fence) return fmt::format("'{}' names no object of ours", file.path);
+    if ((file.mode & ~07777u) != 0) return fmt::format("'{}' has no valid mode", file.path);
+    previous = &file.path;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string encode(const Manifest& manifest) {
+  const auto wrong = wrong_with(manifest);
+  ENSURE(!wrong, "manifest {}-{}: {}", manifest.id.fence.value, manifest.id.seq, *wrong);
+  auto files = json::array();
+  for (const auto& file : manifest.files) {
+    files.push_back({{"path", file.path},
+                     {"size", file.size},
+                     {"hash", file.hash},
+                     {"object", file.object},
+                     {"mtime_ns", file.mtime_ns},
+                     {"mode", file.mode}});
+  }
+  const json body{{"job", manifest.job},
+                  {"generation", to_json(manifest.id)},
+                  {"created_ms", to_ms(manifest.created)},
+                  {"based_on", to_json(manifest.based_on)},
+                  {"files", std::move(files)}};
+  const auto text = body.dump();
+  return header_of(text) + text;
+}
+
+Result<Manifest> decode(std::string_view bytes) {
+  if (bytes.size() > kMaxManifestBytes) return fail(Kind::invalid, "manifest: more than {} bytes", kMaxManifestBytes);
+  const auto line_end = bytes.find('\n');
+  if (line_end == std::string_view::npos) return fail(Kind::invalid, "manifest: no header line");
+  const auto header = bytes.substr(0, line_end + 1);
+  const auto body = bytes.substr(line_end + 1);
+  if (!header.starts_with(kFormat)) return fail(Kind::invalid, "manifest: a format that this version does not know");
+  if (header != header_of(body)) return fail(Kind::invalid, "manifest: its hash does not match, it is damaged");
+  try {
+    auto manifest = manifest_from(json::parse(body));
+    if (const auto wrong = wrong_with(manifest)) return fail(Kind::invalid, "manifest: {}", *wrong);
+    return manifest;
+  } catch (const std::exception& error) {
+    return fail(Kind::invalid, "manifest: {}", error.what());
+  }
+}
+
+std::uint64_t total_bytes(const Manifest& manifest) {
+  std::uint64_t sum = 0;
+  for (const auto& file : manifest.files) sum += file.size;
+  return sum;
+}
+
+}  // namespace holdfast::checkpoint

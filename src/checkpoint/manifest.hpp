@@ -1,0 +1,48 @@
+// A manifest makes a generation exist: it is written last, and names every file with its size and hash. Stored as
+//   holdfast-manifest 1 <hash of the body>\n
+//   <body, JSON>
+// so that one flipped bit anywhere is noticed.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "checkpoint/generation.hpp"
+
+namespace holdfast::checkpoint {
+
+constexpr std::size_t kMaxFiles = 100'000;
+constexpr std::size_t kMaxManifestBytes = 64u << 20;
+
+struct ManifestFile {
+  std::string path;  // relative, see is_safe_path
+  std::uint64_t size = 0;
+  std::string hash;    // see hash.hpp
+  std::string object;  // see data_name(): relative to the ledger's folder, so that a prefix can be moved as a whole
+  std::int64_t mtime_ns = 0;
+  std::uint32_t mode = 0644;  // permission bits
+  bool operator==(const ManifestFile&) const = default;
+};
+
+struct Manifest {
+  std::string job;
+  GenerationId id;
+  Instant created;
+  std::optional<GenerationId> based_on;  // what this attempt restored
+  std::vector<ManifestFile> files;       // by path
+  bool operator==(const Manifest&) const = default;
+};
+
+std::string encode(const Manifest& manifest);
+// Kind::invalid for anything that encode() would not have written: damage, unknown versions, paths that lead elsewhere,
+// a path twice, more than kMaxFiles files, objects of a newer fence.
+Result<Manifest> decode(std::string_view bytes);
+
+std::uint64_t total_bytes(const Manifest& manifest);
+
+}  // namespace holdfast::checkpoint

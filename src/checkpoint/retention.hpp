@@ -1,0 +1,39 @@
+// What may go from the ledger once a generation is committed.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "checkpoint/ledger.hpp"
+#include "checkpoint/manifest.hpp"
+
+namespace holdfast::checkpoint {
+
+// At least two: while an older attempt's last clean-up is still under way, the newest generation that it knew, which a
+// newer attempt may have gone on from, is among the two that it keeps.
+constexpr std::size_t kMinKeep = 2;
+
+struct RetentionInput {
+  Fence own;
+  std::optional<GenerationId> base;  // what this attempt restored: kept as long as it runs
+  std::size_t keep = 3;
+  Ledger ledger;
+  std::map<GenerationId, Manifest> manifests;  // of the generations in restore order, but for damaged ones
+  std::set<DataObject> data;                   // all there are
+  std::set<DataObject> in_use;                 // uploaded by this attempt, perhaps for the next generation
+};
+
+// In this order, manifests before the data that they name: a generation is whole or it does not exist.
+struct RetentionPlan {
+  std::vector<GenerationId> entries;  // manifests and openings
+  std::vector<GenerationId> quarantine_marks;
+  std::vector<DataObject> data;
+};
+
+// Keeps the newest `keep` readable generations and the base. Never touches what a newer fence wrote.
+RetentionPlan plan_retention(const RetentionInput& input);
+
+}  // namespace holdfast::checkpoint

@@ -1,0 +1,59 @@
+// When may a file be uploaded, and when may a generation be committed? All times are our own clock's, taken when a
+// change was noticed: a file's own times can be set by its program.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.hpp"
+
+namespace holdfast::checkpoint {
+
+struct SettleOptions {
+  // Nothing changed for this long: the program is not in the middle of writing a checkpoint.
+  Duration quiet{500};
+  // When a generation would only take files away: some programs delete the old file before they write the new one.
+  Duration deletions_quiet{10'000};
+  // A change noticed this shortly before a death by signal may be the death itself, closing files half written.
+  Duration death_suspicion{500};
+  // A file that never settles, a log say, must not keep the others from being saved: after this long it is left out.
+  // Far longer than any checkpoint takes to write, or half of one would be committed.
+  Duration restless_after{600'000};
+};
+
+struct FileWatch {
+  Instant changed_at;               // the last change that we noticed
+  Instant unsettled_since;          // the beginning of the present run of changes
+  bool open = false;                // held open for writing when we last looked
+  bool renamed_into_place = false;  // the last change was a rename: what is there was complete before it appeared
+
+  bool operator==(const FileWatch&) const = default;
+};
+
+bool is_settled(const FileWatch& file, Instant now, const SettleOptions& options);
+bool is_restless(const FileWatch& file, Instant now, const SettleOptions& options);
+void note_change(FileWatch& file, Instant now, bool renamed_into_place, const SettleOptions& options);
+void note_open(FileWatch& file, Instant now, bool open, const SettleOptions& options);
+
+// The directory against the last generation.
+struct DirectoryState {
+  std::vector<FileWatch> changed;  // files that the last generation does not have as they are now; no restless ones
+  std::vector<FileWatch> unchanged;
+  std::uint64_t removed = 0;          // files that the last generation has and the directory does not
+  std::optional<Instant> removed_at;  // when we last noticed a file going
+};
+
+// The present state may become a generation: nothing is being written, as far as one can see.
+bool is_quiet(const DirectoryState& state, Instant now, const SettleOptions& options);
+
+// The same after a death by signal at `died`. Files open when last looked are torn. What had been quiet before the
+// death is as good as ever. Later changes count only if they are one file renamed into place, and the program is not
+// known to write several files at a time (`previous_burst`: files that the last generation brought).
+bool is_complete_at_death(const DirectoryState& state, Instant died, std::size_t previous_burst,
+                          const SettleOptions& options);
+
+// When the answer of is_quiet may next become true without anything happening.
+Instant quiet_at(const DirectoryState& state, const SettleOptions& options);
+
+}  // namespace holdfast::checkpoint

@@ -1,0 +1,44 @@
+// Compares the directory with what is already stored: what to upload, and what the next generation would be.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "checkpoint/manifest.hpp"
+
+namespace holdfast::checkpoint {
+
+// While these are the same, so is the content: any write changes at least a time.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0;
+  std::int64_t ctime_ns = 0;
+  bool operator==(const FileIdentity&) const = default;
+};
+
+struct LocalFile {
+  std::string path;
+  FileIdentity identity;
+  std::uint32_t mode = 0644;
+};
+
+struct UploadedFile {
+  FileIdentity identity;  // of the local file when it was stored
+  ManifestFile file;
+};
+
+struct TransferPlan {
+  std::vector<LocalFile> upload;     // new or changed since it was stored
+  std::vector<ManifestFile> stored;  // as they are now; the next generation, once `upload` is empty
+  std::vector<std::string> deleted;  // in the last generation, not in the directory
+};
+
+// `local` and `last` (the files of the last generation) are sorted by path.
+TransferPlan plan_transfer(const std::vector<LocalFile>& local, const std::map<std::string, UploadedFile>& uploaded,
+                           const std::vector<ManifestFile>& last);
+
+}  // namespace holdfast::checkpoint

@@ -1,0 +1,333 @@
+#include "objects/file_store.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <system_error>
+
+#include "base/random.hpp"
+#include "objects/key_path.hpp"
+#include "objects/key_walk.hpp"
+
+namespace holdfast::objects {
+namespace {
+
+namespace fs = std::filesystem;
+using ports::ListPage;
+using ports::ObjectInfo;
+
+constexpr std::string_view kDraftsPrefix = ".drafts-";
+constexpr std::size_t kBlock = 1u << 20;
+constexpr std::size_t kMaxListed = 1000;
+// Each try can fail only because someone else removed the same empty folder just then.
+constexpr int kMaxPlacingTries = 16;
+
+std::string uri(const std::string& bucket, const std::string& key) { return fmt::format("s3://{}/{}", bucket, key); }
+
+ObjectInfo info_of(std::string key, const struct stat& status) {
+  const auto mtime_ns = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000u +
+                        static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  return {.key = std::move(key),
+          .size = size,
+          .etag = fmt::format("{:016x}{:016x}-1", mix(status.st_ino, size), mix(mtime_ns, status.st_dev)),
+          .modified = from_ms(static_cast<std::int64_t>(mtime_ns / 1'000'000u))};
+}
+
+Result<void> sync_directory(const fs::path& path) {
+  const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("syncing " + path.string(), errno);
+  return {};
+}
+
+// The folders between `top`, which exists, and `file`; each new one durable in its parent.
+Result<void> make_folders(const fs::path& top, const fs::path& file) {
+  auto folder = top;
+  const auto between = file.parent_path().lexically_relative(top);
+  if (between == ".") return {};
+  for (const auto& name : between) {
+    const auto parent = folder;
+    folder /= name;
+    if (::mkdir(folder.c_str(), 0755) == 0) {
+      if (auto synced = sync_directory(parent); !synced) return synced;
+    } else if (errno != EEXIST) {
+      return fail_errno("creating " + folder.string(), errno);
+    }
+  }
+  return {};
+}
+
+// Folders of which nobody holds the lock belong to processes that are gone.
+void sweep_drafts(const fs::path& root) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(root, error)) {
+    if (!entry.path().filename().string().starts_with(kDraftsPrefix)) continue;
+    const Fd folder{::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!folder || ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    fs::remove_all(entry.path(), error);
+  }
+}
+
+struct Drafts {
+  fs::path path;
+  Fd lock;
+};
+
+Result<Drafts> make_drafts(const fs::path& root) {
+  for (int i = 0; i < kMaxPlacingTries; ++i) {
+    auto name = (root / (std::string(kDraftsPrefix) + "XXXXXX")).string();
+    if (::mkdtemp(name.data()) == nullptr) return fail_errno("creating a folder for drafts in " + root.string(), errno);
+    Fd folder{::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    struct stat status {};
+    // Someone's sweep may have come between the making and the locking.
+    if (folder && ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0 && ::stat(name.c_str(), &status) == 0) {
+      return Drafts{name, std::move(folder)};
+    }
+  }
+  return fail(Kind::try_again, "creating a folder for drafts in {}: it is removed again and again", root.string());
+}
+
+Result<Fd> open_object(const fs::path& path, const std::string& what) {
+  Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  if (fd) return fd;
+  if (errno == ENOENT || errno == ENOTDIR) return fail(Kind::not_found, "{}: no such object", what);
+  return fail_errno(what, errno);
+}
+
+}  // namespace
+
+// A file being written, removed unless it was placed.
+struct FileStore::Draft {
+  Fd fd;
+  fs::path path;
+  Draft(Fd open_fd, fs::path at) : fd(std::move(open_fd)), path(std::move(at)) {}
+  Draft(Draft&& other) noexcept : fd(std::move(other.fd)), path(std::exchange(other.path, {})) {}
+  Draft& operator=(Draft&&) = delete;
+  ~Draft() {
+    if (!path.empty()) ::unlink(path.c_str());
+  }
+};
+
+FileStore::FileStore(fs::path root, fs::path drafts, Fd drafts_lock)
+    : root_(std::move(root)), drafts_(std::move(drafts)), drafts_lock_(std::move(drafts_lock)) {}
+
+FileStore::~FileStore() {
+  std::error_code error;
+  fs::remove_all(drafts_, error);
+}
+
+Result<std::unique_ptr<FileStore>> FileStore::open(const fs::path& root) {
+  if (auto made = make_directories(root); !made) return fail(made.error(), "opening the object store");
+  sweep_drafts(root);
+  auto drafts = make_drafts(root);
+  if (!drafts) return fail(drafts.error(), "opening the object store");
+  return std::unique_ptr<FileStore>(new FileStore(root, std::move(drafts->path), std::move(drafts->lock)));
+}
+
+Result<fs::path> FileStore::bucket_path(const std::string& bucket) const {
+  if (!is_bucket_name(bucket)) return fail(Kind::invalid, "'{}' is no bucket name", bucket);
+  return root_ / bucket;
+}
+
+Result<fs::path> FileStore::object_path(const std::string& bucket, const std::string& key) const {
+  auto path = bucket_path(bucket);
+  if (!path) return path;
+  const auto names = file_of_key(key);
+  if (!names) return fail(names.error(), "s3://{}", bucket);
+  for (const auto& name : *names) *path /= name;
+  // As the kernel would, but as the caller's mistake.
+  if (path->native().size() >= PATH_MAX) return fail(Kind::invalid, "s3://{}: the key is too long for a path", bucket);
+  return path;
+}
+
+Result<FileStore::Draft> FileStore::new_draft() const {
+  std::string name = (drafts_ / "XXXXXX").string();
+  Fd fd{::mkostemp(name.data(), O_CLOEXEC)};
+  if (!fd) return fail_errno("creating a draft in " + drafts_.string(), errno);
+  ::fchmod(fd.get(), 0644);
+  return Draft{std::move(fd), name};
+}
+
+Result<void> FileStore::place(const Draft& draft, const std::string& bucket, const std::string& key) const {
+  const auto target = object_path(bucket, key);
+  if (!target) return fail(target.error(), "storing");
+  for (int i = 0; i < kMaxPlacingTries; ++i) {
+    if (const auto exists = const_cast<FileStore*>(this)->bucket_exists(bucket); !exists || !*exists) {
+      return fail(Kind::not_found, "storing {}: no such bucket", uri(bucket, key));
+    }
+    auto made = make_folders(root_ / bucket, *target);
+    if (!made && made.error().kind == Kind::not_found) continue;
+    if (!made) return fail(made.error(), "storing {}", uri(bucket, key));
+    if (::rename(draft.path.c_str(), target->c_str()) == 0) return sync_directory(target->parent_path());
+    if (errno != ENOENT) return fail_errno("storing " + uri(bucket, key), errno);
+  }
+  return fail(Kind::try_again, "storing {}: its folder is removed again and again", uri(bucket, key));
+}
+
+Result<void> FileStore::put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) {
+  if (auto path = object_path(bucket, key); !path) return fail(path.error(), "storing");
+  auto draft = new_draft();
+  if (!draft) return fail(draft.error(), "storing {}", uri(bucket, key));
+  const auto what = "storing " + uri(bucket, key);
+  if (auto written = write_all(draft->fd.get(), bytes, what); !written) return written;
+  if (::fsync(draft->fd.get()) != 0) return fail_errno(what, errno);
+  return place(*draft, bucket, key);
+}
+
+Result<void> FileStore::put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
+                                 const Tap& tap) {
+  if (auto path = object_path(bucket, key); !path) return fail(path.error(), "storing");
+  auto draft = new_draft();
+  if (!draft) return fail(draft.error(), "storing {}", uri(bucket, key));
+  const auto what = "storing " + uri(bucket, key);
+  std::string block(static_cast<std::size_t>(std::min<std::uint64_t>(length, kBlock)), '\0');
+  for (std::uint64_t done = 0; done < length;) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, block.size()));
+    const auto n = ::pread(fd, block.data(), wanted, static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(what, errno);
+    if (n == 0) return fail(Kind::conflict, "{}: the file ended at {} of {} bytes", what, done, length);
+    const std::string_view bytes(block.data(), static_cast<std::size_t>(n));
+    if (auto written = write_all(draft->fd.get(), bytes, what); !written) return written;
+    if (tap) tap(bytes);
+    done += bytes.size();
+  }
+  if (::fsync(draft->fd.get()) != 0) return fail_errno(what, errno);
+  return place(*draft, bucket, key);
+}
+
+Result<std::string> FileStore::get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) {
+  const auto what = "reading " + uri(bucket, key);
+  const auto path = object_path(bucket, key);
+  if (!path) return fail(path.error(), "reading");
+  if (auto there = open_object(*path, what); !there) return fail(there.error());
+  auto bytes = read_file(*path, limit);
+  if (!bytes) return fail(bytes.error(), "{}", what);
+  return bytes;
+}
+
+Result<std::uint64_t> FileStore::get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) {
+  const auto what = "reading " + uri(bucket, key);
+  const auto path = object_path(bucket, key);
+  if (!path) return fail(path.error(), "reading");
+  const auto object = open_object(*path, what);
+  if (!object) return fail(object.error());
+  std::string block(kBlock, '\0');
+  std::uint64_t done = 0;
+  for (;;) {
+    const auto n = ::read(object->get(), block.data(), block.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(what, errno);
+    if (n == 0) return done;
+    const std::string_view bytes(block.data(), static_cast<std::size_t>(n));
+    if (auto written = write_all(fd, bytes, what); !written) return fail(written.error());
+    if (tap) tap(bytes);
+    done += bytes.size();
+  }
+}
+
+Result<ObjectInfo> FileStore::head(const std::string& bucket, const std::string& key) {
+  const auto path = object_path(bucket, key);
+  if (!path) return fail(path.error(), "looking for");
+  struct stat status {};
+  if (::stat(path->c_str(), &status) == 0) return info_of(key, status);
+  if (errno == ENOENT || errno == ENOTDIR) return fail(Kind::not_found, "{}: no such object", uri(bucket, key));
+  return fail_errno("looking for " + uri(bucket, key), errno);
+}
+
+Result<ListPage> FileStore::list(const std::string& bucket, const std::string& prefix, const std::string& start_after,
+                                 std::size_t limit) {
+  const auto exists = bucket_exists(bucket);
+  if (!exists) return fail(exists.error());
+  if (!*exists) return fail(Kind::not_found, "listing s3://{}: no such bucket", bucket);
+  limit = std::min(limit, kMaxListed);
+  // One more than asked for tells whether there are more.
+  auto found = walk_keys(root_ / bucket, prefix, start_after, limit + 1);
+  if (!found) return fail(found.error(), "listing s3://{}/{}", bucket, prefix);
+  ListPage page;
+  page.truncated = found->size() > limit;
+  if (page.truncated) found->pop_back();
+  for (auto& entry : *found) page.objects.push_back(info_of(std::move(entry.key), entry.status));
+  return page;
+}
+
+Result<void> FileStore::copy(const std::string& bucket, const std::string& from, const std::string& to) {
+  const auto source = object_path(bucket, from);
+  if (!source) return fail(source.error(), "copying");
+  if (auto target = object_path(bucket, to); !target) return fail(target.error(), "copying");
+  auto draft = new_draft();
+  if (!draft) return fail(draft.error(), "copying {}", uri(bucket, from));
+  // link() needs a name that is free; the draft's was free a moment ago, and the folder is ours.
+  ::unlink(draft->path.c_str());
+  if (::link(source->c_str(), draft->path.c_str()) == 0) return place(*draft, bucket, to);
+  if (errno == EMLINK) return copy_bytes(bucket, from, to);
+  if (errno == ENOENT || errno == ENOTDIR)
+    return fail(Kind::not_found, "copying {}: no such object", uri(bucket, from));
+  return fail_errno("copying " + uri(bucket, from), errno);
+}
+
+// For the copy after the last one that the file system's count of links allows.
+Result<void> FileStore::copy_bytes(const std::string& bucket, const std::string& from, const std::string& to) {
+  auto draft = new_draft();
+  if (!draft) return fail(draft.error(), "copying {}", uri(bucket, from));
+  if (auto bytes = get_file(bucket, from, draft->fd.get(), nullptr); !bytes) return fail(bytes.error());
+  if (::fsync(draft->fd.get()) != 0) return fail_errno("copying " + uri(bucket, from), errno);
+  return place(*draft, bucket, to);
+}
+
+Result<void> FileStore::remove(const std::string& bucket, const std::string& key) {
+  const auto path = object_path(bucket, key);
+  if (!path) return fail(path.error(), "removing");
+  if (const auto exists = bucket_exists(bucket); !exists || !*exists) {
+    return fail(Kind::not_found, "removing {}: no such bucket", uri(bucket, key));
+  }
+  if (::unlink(path->c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
+    return fail_errno("removing " + uri(bucket, key), errno);
+  }
+  // Folders exist only as far as objects need them; one that is not empty stays.
+  const auto top = root_ / bucket;
+  for (auto folder = path->parent_path(); folder != top && ::rmdir(folder.c_str()) == 0;) folder = folder.parent_path();
+  return {};
+}
+
+Result<bool> FileStore::bucket_exists(const std::string& bucket) {
+  const auto path = bucket_path(bucket);
+  if (!path) return fail(path.error());
+  struct stat status {};
+  if (::stat(path->c_str(), &status) == 0) return S_ISDIR(status.st_mode);
+  if (errno == ENOENT) return false;
+  return fail_errno("looking for s3://" + bucket, errno);
+}
+
+Result<void> FileStore::create_bucket(const std::string& bucket) {
+  const auto path = bucket_path(bucket);
+  if (!path) return fail(path.error(), "creating a bucket");
+  if (::mkdir(path->c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("creating s3://" + bucket, errno);
+  return sync_directory(root_);
+}
+
+Result<std::vector<ObjectInfo>> FileStore::buckets() {
+  std::vector<ObjectInfo> found;
+  std::error_code error;
+  for (fs::directory_iterator next(root_, error), end; !error && next != end; next.increment(error)) {
+    const auto name = next->path().filename().string();
+    struct statx status {};
+    if (!is_bucket_name(name)) continue;
+    if (::statx(AT_FDCWD, next->path().c_str(), 0, STATX_TYPE | STATX_BTIME | STATX_MTIME, &status) != 0) continue;
+    if (!S_ISDIR(status.stx_mode)) continue;
+    const auto& made = (status.stx_mask & STATX_BTIME) != 0 ? status.stx_btime : status.stx_mtime;
+    found.push_back(
+        {.key = name, .size = 0, .etag = "", .modified = from_ms(made.tv_sec * 1000 + made.tv_nsec / 1'000'000)});
+  }
+  if (error) return fail_errno("listing buckets in " + root_.string(), error.value());
+  std::ranges::sort(found, {}, &ObjectInfo::key);
+  return found;
+}
+
+}  // namespace holdfast::objects

@@ -1,0 +1,51 @@
+// Objects in a directory: ROOT/<bucket>/<see key_path.hpp>. A put writes a new file beside and renames it into place,
+// so a file never changes once it has a name, and a copy can be a hard link. Several processes may share a root.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/file.hpp"
+#include "ports/object_store.hpp"
+
+namespace holdfast::objects {
+
+class FileStore final : public ports::ObjectStore {
+ public:
+  // Makes the directory where it is missing, and removes what processes that died have left half written.
+  static Result<std::unique_ptr<FileStore>> open(const std::filesystem::path& root);
+  ~FileStore() override;
+
+  Result<void> put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) override;
+  Result<void> put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
+                        const Tap& tap) override;
+  Result<std::string> get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) override;
+  Result<std::uint64_t> get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) override;
+  // The etag is not the MD5 and says so, as S3's does for multipart objects: it ends in "-1".
+  Result<ports::ObjectInfo> head(const std::string& bucket, const std::string& key) override;
+  // Reads each directory on the way once per page, all its names in memory.
+  Result<ports::ListPage> list(const std::string& bucket, const std::string& prefix, const std::string& start_after,
+                               std::size_t limit) override;
+  // A copy keeps the time of the original.
+  Result<void> copy(const std::string& bucket, const std::string& from, const std::string& to) override;
+  Result<void> remove(const std::string& bucket, const std::string& key) override;
+  Result<bool> bucket_exists(const std::string& bucket) override;
+  Result<void> create_bucket(const std::string& bucket) override;
+  Result<std::vector<ports::ObjectInfo>> buckets() override;
+
+ private:
+  struct Draft;
+  FileStore(std::filesystem::path root, std::filesystem::path drafts, Fd drafts_lock);
+  Result<std::filesystem::path> bucket_path(const std::string& bucket) const;
+  Result<std::filesystem::path> object_path(const std::string& bucket, const std::string& key) const;
+  Result<Draft> new_draft() const;
+  Result<void> place(const Draft& draft, const std::string& bucket, const std::string& key) const;
+  Result<void> copy_bytes(const std::string& bucket, const std::string& from, const std::string& to);
+
+  std::filesystem::path root_;
+  std::filesystem::path drafts_;  // ours alone, as long as drafts_lock_ is held
+  Fd drafts_lock_;
+};
+
+}  // namespace holdfast::objects
