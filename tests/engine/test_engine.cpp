@@ -1,0 +1,320 @@
+// The engine over the real SQLite store, a clock that stands still and a provider that obeys the test.
+#include <doctest/doctest.h>
+
+#include <memory>
+
+#include "engine/engine.hpp"
+#include "engine/fake_provider.hpp"
+#include "store/sqlite_store.hpp"
+#include "support/manual_clock.hpp"
+
+using namespace holdfast;
+using holdfast::testing::FakeProvider;
+using holdfast::testing::ManualClock;
+
+namespace {
+
+// Says no to commits on demand; everything else goes to the real one.
+class FaultyStore final : public ports::JobStore {
+ public:
+  explicit FaultyStore(ports::JobStore& real) : real_(real) {}
+  bool full = false;
+  int commits = 0;
+
+  Result<void> commit(const ports::Batch& batch) override {
+    if (full) return fail(Kind::no_space, "database: the disk is full");
+    ++commits;
+    return real_.commit(batch);
+  }
+  Result<std::vector<job::Job>> live_jobs() override { return real_.live_jobs(); }
+  Result<std::vector<ports::PendingEffect>> pending_effects() override { return real_.pending_effects(); }
+  Result<Fence> highest_fence() override { return real_.highest_fence(); }
+  Result<ports::StoredJob> find(const JobName& name) override { return real_.find(name); }
+  Result<bool> exists(const JobName& name) override { return real_.exists(name); }
+  Result<ports::ListResult> list(const ports::ListQuery& query) override { return real_.list(query); }
+  Result<std::vector<std::pair<Instant, std::string>>> history(const JobName& name) override {
+    return real_.history(name);
+  }
+
+ private:
+  ports::JobStore& real_;
+};
+
+struct World {
+  ManualClock clock;
+  std::unique_ptr<ports::JobStore> database = std::move(*store::open_sqlite_store(":memory:"));
+  FaultyStore store{*database};
+  FakeProvider provider;
+  std::unique_ptr<engine::Engine> engine;
+
+  World() { start(); }
+  // What kill -9 leaves: the database and the instances.
+  void crash_and_restart() {
+    engine.reset();
+    start();
+  }
+  void start() {
+    engine = std::make_unique<engine::Engine>(clock, store, provider,
+                                              [](const job::JobSpec&, Instant, Fence) { return std::string("{}"); });
+    REQUIRE(engine->recover());
+    provider.on_event([this](ports::CapacityEvent event) { engine->on_capacity_event(std::move(event)); });
+    engine->run_until_idle();
+  }
+  Result<void> create(const std::string& name) {
+    auto spec = std::make_shared<job::JobSpec>();
+    spec->name = JobName{name};
+    spec->instance_type = "ml.m5.large";
+    spec->spot = true;
+    spec->max_runtime = hours{1};
+    spec->max_wait = hours{2};
+    Result<void> answer = fail(Kind::permanent, "no answer");
+    engine->create({spec, {"{}", {}}}, [&](Result<void> result) { answer = std::move(result); });
+    engine->run_until_idle();
+    return answer;
+  }
+  Result<engine::Receipt> submit(const std::string& name, job::Event event) {
+    Result<engine::Receipt> answer = fail(Kind::permanent, "no answer");
+    engine->submit(JobName{name}, {std::move(event)},
+                   [&](Result<engine::Receipt> result) { answer = std::move(result); });
+    engine->run_until_idle();
+    return answer;
+  }
+  void go(Duration duration) {
+    clock.advance(duration);
+    engine->run_until_idle();
+  }
+  void up(Fence fence) {
+    provider.up(fence);
+    engine->run_until_idle();
+  }
+  void gone(Fence fence, bool reclaimed) {
+    provider.gone(fence, reclaimed);
+    engine->run_until_idle();
+  }
+  void train(const std::string& name, Fence fence) {
+    up(fence);
+    REQUIRE(submit(name, job::AgentStarted{fence}));
+    REQUIRE(submit(name, job::ProgramStarted{fence, std::nullopt}));
+  }
+  std::string status(const std::string& name) {
+    return to_string(job::secondary_status(store.find(JobName{name})->job));
+  }
+};
+
+constexpr Fence kFirst{1}, kSecond{2};
+
+}  // namespace
+
+TEST_CASE("a job that is accepted is stored, gets an instance and a name only once") {
+  World world;
+  REQUIRE(world.create("a"));
+  REQUIRE(world.provider.launches.size() == 1);
+  CHECK(world.provider.launches[0].job.value == "a");
+  CHECK(world.provider.launches[0].fence == kFirst);
+  const auto again = world.create("a");
+  REQUIRE(!again);
+  CHECK(again.error().kind == Kind::conflict);
+}
+
+TEST_CASE("no answer and no launch before the commit: a full disk refuses the job and leaves no trace of it") {
+  World world;
+  world.store.full = true;
+  const auto refused = world.create("a");
+  REQUIRE(!refused);
+  CHECK(refused.error().kind == Kind::no_space);
+  CHECK(world.provider.launches.empty());
+  CHECK(world.engine->live_jobs() == 0);
+  world.store.full = false;
+  world.go(engine::kStoreRetryAfter);
+  CHECK(world.create("a"));
+}
+
+TEST_CASE("what a provider says while the disk is full is heard again when it is not") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  world.store.full = true;
+  world.gone(kFirst, true);
+  CHECK(world.status("a") == "Training");
+  world.store.full = false;
+  world.go(engine::kStoreRetryAfter);
+  CHECK(world.provider.launches.size() == 2);
+}
+
+TEST_CASE("a restart finds the running attempt and changes nothing") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  world.crash_and_restart();
+  world.go(engine::kReconcileEvery);
+  world.go(engine::kReconcileEvery);
+  CHECK(world.status("a") == "Training");
+  CHECK(world.provider.launches.size() == 1);
+  CHECK(world.provider.releases.empty());
+  REQUIRE(world.submit("a", job::ProgramEnded{kFirst}));
+  REQUIRE(world.submit("a", job::AttemptEnded{kFirst, job::Outcome::succeeded, ""}));
+  CHECK(world.status("a") == "Completed");
+  CHECK(world.provider.releases == std::vector{kFirst});
+}
+
+TEST_CASE("a launch that was committed but perhaps never sent is sent again after a restart, with the same fence") {
+  World world;
+  REQUIRE(world.create("a"));
+  REQUIRE(world.provider.launches.size() == 1);
+  world.crash_and_restart();
+  REQUIRE(world.provider.launches.size() == 2);
+  CHECK(world.provider.launches[1].fence == kFirst);
+  world.up(kFirst);
+  world.crash_and_restart();
+  CHECK(world.provider.launches.size() == 2);
+}
+
+TEST_CASE("a release is repeated until the provider says that the instance is gone") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  REQUIRE(world.submit("a", job::AttemptEnded{kFirst, job::Outcome::succeeded, ""}));
+  CHECK(world.provider.releases.size() == 1);
+  world.crash_and_restart();
+  CHECK(world.provider.releases.size() >= 2);
+  world.gone(kFirst, false);
+  const auto so_far = world.provider.releases.size();
+  world.crash_and_restart();
+  world.go(engine::kEffectRetryEvery);
+  CHECK(world.provider.releases.size() == so_far);
+}
+
+TEST_CASE("fences grow over restarts") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  world.crash_and_restart();
+  world.gone(kFirst, true);
+  REQUIRE(world.provider.launches.size() == 2);
+  CHECK(world.provider.launches[1].fence == kSecond);
+}
+
+TEST_CASE("jobs wait for a slot in the order in which they came") {
+  World world;
+  world.provider.slots = 1;
+  REQUIRE(world.create("first"));
+  world.clock.advance(milliseconds{1});
+  REQUIRE(world.create("second"));
+  world.clock.advance(milliseconds{1});
+  REQUIRE(world.create("third"));
+  CHECK(world.provider.launches.size() == 1);
+  world.train("first", kFirst);
+  REQUIRE(world.submit("first", job::AttemptEnded{kFirst, job::Outcome::succeeded, ""}));
+  world.gone(kFirst, false);
+  REQUIRE(world.provider.launches.size() == 2);
+  CHECK(world.provider.launches[1].job.value == "second");
+}
+
+TEST_CASE("MaxWait is reached on time, across a restart") {
+  World world;
+  world.provider.slots = 0;
+  REQUIRE(world.create("a"));
+  world.crash_and_restart();
+  CHECK(world.engine->next_wakeup() <= world.clock.now() + hours{2});
+  world.go(hours{2} - milliseconds{1});
+  CHECK(world.status("a") == "Starting");
+  world.go(milliseconds{1});
+  CHECK(world.status("a") == "MaxWaitTimeExceeded");
+}
+
+TEST_CASE(
+    "an agent hears of a stop at once, of nothing when there is nothing, and is abandoned when another took over") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  std::vector<engine::Order> heard;
+  const auto ask = [&](Fence fence, engine::Order known) {
+    world.engine->wait_for_order(JobName{"a"}, fence, known, [&](engine::Order order) { heard.push_back(order); });
+    world.engine->run_until_idle();
+  };
+  ask(kFirst, engine::Order::go_on);
+  CHECK(heard.empty());
+  REQUIRE(world.submit("a", job::StopRequested{}));
+  CHECK(heard == std::vector{engine::Order::stop});
+
+  heard.clear();
+  REQUIRE(world.create("b"));
+  world.train("b", kSecond);
+  world.engine->wait_for_order(JobName{"b"}, kSecond, engine::Order::go_on,
+                               [&](engine::Order o) { heard.push_back(o); });
+  world.engine->run_until_idle();
+  world.go(engine::kMaxOrderWait);
+  CHECK(heard == std::vector{engine::Order::go_on});
+
+  heard.clear();
+  ask(Fence{1}, engine::Order::stop);
+  CHECK(heard.empty());
+  world.gone(kFirst, true);  // ends the stopping job
+  CHECK(heard == std::vector{engine::Order::abandon});
+}
+
+TEST_CASE("an agent that this database does not know is never told to give up") {
+  World world;
+  std::vector<engine::Order> heard;
+  world.engine->wait_for_order(JobName{"elsewhere"}, Fence{9}, engine::Order::go_on,
+                               [&](engine::Order order) { heard.push_back(order); });
+  world.engine->run_until_idle();
+  world.go(engine::kMaxOrderWait);
+  CHECK(heard == std::vector{engine::Order::go_on});
+}
+
+TEST_CASE("a silent agent is taken for lost only after a silence that we lived through") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  world.go(hours{1} - minutes{1});  // the laptop slept: one tick
+  CHECK(world.status("a") == "Training");
+  World other;
+  REQUIRE(other.create("a"));
+  other.train("a", kFirst);
+  for (int i = 0; i < 40; ++i) other.go(engine::kReconcileEvery);
+  REQUIRE(!other.provider.releases.empty());
+  CHECK(other.provider.releases.front() == kFirst);
+  CHECK(other.provider.launches.back().fence == kSecond);
+}
+
+TEST_CASE("an instance that vanished without a word is noticed, and one that nobody wants is released") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  world.provider.instances.erase(kFirst);
+  world.provider.instances[Fence{1}] = {Fence{1}, JobName{"stranger"}, InstanceId{"x"}};
+  world.go(engine::kReconcileEvery);
+  CHECK(world.provider.releases == std::vector{Fence{1}});
+  world.provider.instances.clear();
+  world.go(engine::kReconcileEvery);  // seen missing once
+  CHECK(world.provider.launches.size() == 1);
+  world.go(engine::kReconcileEvery);  // and again: it is
+  CHECK(world.status("a") == "Interrupted");
+  world.go(job::kBackoffMost);
+  CHECK(world.provider.launches.size() == 2);
+}
+
+TEST_CASE("a capacity event of a job that has ended releases the instance") {
+  World world;
+  REQUIRE(world.create("a"));
+  REQUIRE(world.submit("a", job::StopRequested{}));
+  CHECK(world.status("a") == "Stopped");
+  world.provider.releases.clear();
+  world.up(kFirst);
+  CHECK(world.provider.releases == std::vector{kFirst});
+}
+
+TEST_CASE("many creations at once are one commit") {
+  World world;
+  int accepted = 0;
+  const int before = world.store.commits;
+  for (int i = 0; i < 100; ++i) {
+    auto spec = std::make_shared<job::JobSpec>();
+    spec->name = JobName{fmt::format("job-{}", i)};
+    world.engine->create({spec, {"{}", {}}}, [&](Result<void> result) { accepted += result ? 1 : 0; });
+  }
+  world.engine->run_until_idle();
+  CHECK(accepted == 100);
+  CHECK(world.store.commits - before <= 3);
+}

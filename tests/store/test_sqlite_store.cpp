@@ -1,0 +1,142 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+
+#include "base/random.hpp"
+#include "job/decide.hpp"
+#include "store/sqlite_store.hpp"
+
+using namespace holdfast;
+
+namespace {
+
+struct TempDir {
+  std::filesystem::path path;
+  TempDir() {
+    SystemRandom random;
+    path = std::filesystem::temp_directory_path() / ("holdfast-store-" + random_hex(random, 12));
+    std::filesystem::create_directories(path);
+  }
+  ~TempDir() { std::filesystem::remove_all(path); }
+};
+
+job::Job new_job(const std::string& name, Instant created) {
+  auto spec = std::make_shared<job::JobSpec>();
+  spec->name = JobName{name};
+  spec->arn = "arn:" + name;
+  spec->spot = true;
+  spec->hyperparameters = {{"epochs", "3"}};
+  spec->max_wait = hours{2};
+  return job::create(spec, created).job;
+}
+
+ports::Step creation(const job::Job& job) {
+  return {job, ports::Origin{"{\"x\":1}", {{"k", "v"}}}, std::nullopt, job.created, {}};
+}
+
+ports::Step decision(const job::Job& before, const job::Event& event, Instant at) {
+  auto decided = job::decide(before, event, at);
+  REQUIRE(decided);
+  return {decided->job, std::nullopt, event, at, decided->effects};
+}
+
+const Instant kStart = from_ms(1'000'000);
+
+}  // namespace
+
+TEST_CASE("what is committed is there after the file was closed and opened again") {
+  const TempDir dir;
+  const auto path = (dir.path / "db").string();
+  const auto job = new_job("a", kStart);
+  {
+    auto store = std::move(*store::open_sqlite_store(path));
+    REQUIRE(store->commit({{creation(job)}, {}, std::nullopt}));
+    const auto placed =
+        decision(job, job::Placed{Fence{7}, {PoolId{"p"}, "ml.m5.large", "z", true, 3, 10}}, kStart + seconds{1});
+    REQUIRE(store->commit({{placed}, {}, Fence{7}}));
+  }
+  auto store = std::move(*store::open_sqlite_store(path));
+  const auto live = store->live_jobs();
+  REQUIRE(live);
+  REQUIRE(live->size() == 1);
+  CHECK(live->front().version == 2);
+  CHECK(live->front().spec->hyperparameters.at("epochs") == "3");
+  REQUIRE(std::holds_alternative<job::Launching>(live->front().state));
+  CHECK(std::get<job::Launching>(live->front().state).attempt.placement.on_demand_per_hour == 10);
+  const auto effects = store->pending_effects();
+  REQUIRE(effects->size() == 1);
+  CHECK(std::holds_alternative<job::LaunchInstance>(effects->front().effect));
+  CHECK(store->highest_fence()->value == 7);
+  const auto found = store->find(JobName{"a"});
+  REQUIRE(found);
+  CHECK(found->origin.request == "{\"x\":1}");
+  CHECK(found->origin.tags.front().second == "v");
+  CHECK(store->history(JobName{"a"})->size() == 1);
+}
+
+TEST_CASE("a batch is all or nothing, and a version that moved is a conflict") {
+  auto store = std::move(*store::open_sqlite_store(":memory:"));
+  const auto a = new_job("a", kStart);
+  REQUIRE(store->commit({{creation(a)}, {}, std::nullopt}));
+  const auto step = decision(a, job::StopRequested{}, kStart + seconds{1});
+  const auto taken = store->commit({{creation(new_job("b", kStart)), creation(a)}, {}, std::nullopt});
+  REQUIRE(!taken);
+  CHECK(taken.error().kind == Kind::conflict);
+  CHECK(!*store->exists(JobName{"b"}));
+  REQUIRE(store->commit({{step}, {}, std::nullopt}));
+  const auto stale = store->commit({{step}, {}, std::nullopt});
+  REQUIRE(!stale);
+  CHECK(stale.error().kind == Kind::conflict);
+  CHECK(store->live_jobs()->empty());
+}
+
+TEST_CASE("effects are kept until they are done, each once") {
+  auto store = std::move(*store::open_sqlite_store(":memory:"));
+  const auto a = new_job("a", kStart);
+  auto placed = decision(a, job::Placed{Fence{1}, {}}, kStart);
+  REQUIRE(store->commit({{creation(a), placed}, {}, Fence{1}}));
+  REQUIRE(store->pending_effects()->size() == 1);
+  REQUIRE(store->commit({{}, {{Fence{1}, placed.effects.front().index()}}, std::nullopt}));
+  CHECK(store->pending_effects()->empty());
+}
+
+TEST_CASE("lists filter, sort, and go on where they left off even when jobs come in between") {
+  auto store = std::move(*store::open_sqlite_store(":memory:"));
+  const auto add = [&](const std::string& name, int at) {
+    REQUIRE(store->commit({{creation(new_job(name, kStart + seconds{at}))}, {}, std::nullopt}));
+  };
+  for (int i = 0; i < 25; ++i) add(fmt::format("job-{:02}", i), i);
+  ports::ListQuery query;
+  query.limit = 10;
+  std::vector<std::string> seen;
+  for (int page = 0;; ++page) {
+    const auto result = store->list(query);
+    REQUIRE(result);
+    for (const auto& job : result->jobs) seen.push_back(job.name.value);
+    if (page == 0) add("newest", 100);
+    if (!result->next) break;
+    query.after = result->next;
+  }
+  REQUIRE(seen.size() == 25);
+  CHECK(seen.front() == "job-24");
+  CHECK(seen.back() == "job-00");
+
+  ports::ListQuery filtered;
+  filtered.name_contains = "b-1";
+  filtered.sort_by = ports::SortBy::name;
+  filtered.ascending = true;
+  filtered.created_after = kStart + seconds{11};
+  filtered.created_before = kStart + seconds{15};
+  const auto some = store->list(filtered);
+  REQUIRE(some->jobs.size() == 3);
+  CHECK(some->jobs.front().name.value == "job-12");
+  CHECK(some->jobs.front().primary == "InProgress");
+}
+
+TEST_CASE("a database of a newer version or of something else is refused with words") {
+  const TempDir dir;
+  const auto path = dir.path / "db";
+  std::filesystem::create_directory(path);
+  CHECK(!store::open_sqlite_store(path.string()));
+  CHECK(!store::open_sqlite_store((dir.path / "missing" / "db").string()));
+}
