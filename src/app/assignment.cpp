@@ -1,0 +1,60 @@
+#include "app/assignment.hpp"
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/file.hpp"
+#include "job/codec.hpp"
+
+namespace holdfast::app {
+
+using nlohmann::json;
+
+namespace {
+constexpr std::size_t kMaxAssignment = 8 * 1024 * 1024;
+}
+
+std::string encode_assignment(const ServiceFacts& facts, const job::JobSpec& spec, Instant created, Fence fence,
+                              const std::string& token) {
+  return json{{"v", 1},
+              {"fence", fence.value},
+              {"token", token},
+              {"data", facts.data.string()},
+              {"endpoint_file", facts.endpoint_file.string()},
+              {"objects", facts.objects.string()},
+              {"region", facts.region},
+              {"stream", fmt::format("{}/{}-{}", spec.name.value, agent::kHostName, to_epoch_seconds(created))},
+              {"spec", job::spec_to_json(spec)}}
+      .dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<AgentFacts> read_assignment(const std::filesystem::path& directory) {
+  auto text = read_file(directory / "assignment.json", kMaxAssignment);
+  if (!text) return fail(text.error());
+  try {
+    const json j = json::parse(*text);
+    auto spec = job::spec_from_json(j.at("spec"));
+    if (!spec) return fail(spec.error());
+    AgentFacts facts;
+    facts.token = j.at("token");
+    facts.service = {j.at("data").get<std::string>(), j.at("endpoint_file").get<std::string>(),
+                     j.at("objects").get<std::string>(), j.at("region").get<std::string>()};
+    facts.assignment.spec = std::move(*spec);
+    facts.assignment.fence = Fence{j.at("fence").get<std::uint64_t>()};
+    facts.assignment.stream = j.at("stream");
+    facts.assignment.directory = directory;
+    facts.assignment.hidden = {facts.service.data};
+    facts.assignment.facts.region = facts.service.region;
+    facts.assignment.facts.cpus = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    if (const auto instance = read_file(directory / "instance.json", kMaxAssignment)) {
+      const json about = json::parse(*instance);
+      facts.assignment.devices = about.value("gpus", std::vector<std::string>{});
+    }
+    facts.assignment.facts.gpus = static_cast<int>(facts.assignment.devices.size());
+    return facts;
+  } catch (const json::exception& error) {
+    return fail(Kind::permanent, "reading the assignment in {}: {}", directory.string(), error.what());
+  }
+}
+
+}  // namespace holdfast::app

@@ -1,0 +1,71 @@
+#include "app/http_control_link.hpp"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "job/codec.hpp"
+
+namespace holdfast::app {
+
+using nlohmann::json;
+
+namespace {
+constexpr std::size_t kMaxEndpointFile = 4096;
+constexpr Duration kReportTimeout = seconds{60};
+constexpr Duration kWaitTimeout = seconds{60};  // above the service's own limit for a long poll
+
+std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
+}  // namespace
+
+HttpControlLink::HttpControlLink(std::filesystem::path endpoint_file, JobName job, Fence fence, std::string token)
+    : endpoint_file_(std::move(endpoint_file)), job_(std::move(job)), fence_(fence), token_(std::move(token)) {}
+
+Result<std::string> HttpControlLink::call(const char* operation, std::string body, Duration timeout) {
+  if (endpoint_.empty()) {
+    auto text = read_file(endpoint_file_, kMaxEndpointFile);
+    if (!text) return fail(Kind::try_again, "no service is running: {}", text.error().message);
+    while (!text->empty() && text->back() == '\n') text->pop_back();
+    endpoint_ = *text;
+  }
+  http::ClientRequest request;
+  request.method = "POST";
+  request.url = endpoint_ + "/";
+  request.headers.add("Content-Type", "application/x-amz-json-1.1");
+  request.headers.add("X-Amz-Target", std::string("Holdfast.") + operation);
+  request.headers.add("Authorization", "Bearer " + token_);
+  request.body = std::move(body);
+  request.timeout = timeout;
+  auto response = client_.send(request);
+  if (response && response->status == 200) return std::move(response->body);
+  endpoint_.clear();
+  if (!response) return fail(response.error(), "{}", operation);
+  return fail(Kind::try_again, "{}: {} {}", operation, response->status, response->body.substr(0, 500));
+}
+
+Result<void> HttpControlLink::report(const ports::Report& report) {
+  json events = json::array();
+  for (const auto& event : report.events) events.push_back(json::parse(job::encode_event(event)));
+  json logs = json::array();
+  for (const auto& batch : report.logs) {
+    json lines = json::array();
+    for (const auto& line : batch.lines) lines.push_back({line.timestamp_ms, line.message});
+    logs.push_back({{"Sequence", batch.sequence}, {"Stream", batch.stream}, {"Lines", std::move(lines)}});
+  }
+  const json body{{"TrainingJobName", job_.value}, {"Fence", fence_.value}, {"Events", events}, {"Logs", logs}};
+  auto answer = call("AgentReport", dump(body), kReportTimeout);
+  if (!answer) return fail(answer.error());
+  return {};
+}
+
+Result<ports::Order> HttpControlLink::wait_for_order(ports::Order known) {
+  const json body{{"TrainingJobName", job_.value}, {"Fence", fence_.value}, {"Known", ports::to_string(known)}};
+  auto answer = call("AgentWait", dump(body), kWaitTimeout);
+  if (!answer) return fail(answer.error());
+  const json order = json::parse(*answer, nullptr, false);
+  for (const auto each : std::array{ports::Order::go_on, ports::Order::stop, ports::Order::abandon}) {
+    if (order.is_object() && order.value("Order", "") == ports::to_string(each)) return each;
+  }
+  return fail(Kind::try_again, "AgentWait: an order that this agent does not know");
+}
+
+}  // namespace holdfast::app
