@@ -15,6 +15,10 @@
 
 namespace holdfast::capacity {
 
+constexpr const char* kAssignmentFile = "assignment.json";
+constexpr const char* kInstanceFile = "instance.json";
+constexpr const char* kNoticeFile = "notice.json";
+
 struct InstanceRecord {
   Fence fence;
   JobName job;

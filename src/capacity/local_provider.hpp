@@ -89,40 +89,43 @@ class LocalProvider final : public ports::CapacityProvider {
     Duration notice;
   };
   using Task = std::variant<ports::Launch, Release, Interrupt>;
+  static constexpr Fence kWake{0};  // stands for wake_ among what is watched: no instance has this fence
 
   LocalProvider(LocalProviderOptions options, Clock& clock);
   Result<void> prepare();
-  void adopt(Fence fence);
+  Result<void> adopt(Fence fence);
+  Result<void> watch(Fence fence, int pidfd);
   void post(Task task);
+  int free_slots(bool spot, Instant now) const;  // with mutex_ held
 
   // ---- on the worker's thread, which alone changes instances_ and ended_
   void work();
-  void wait_and_collect();
+  void wait_and_collect(int milliseconds);
+  bool run_tasks();  // false: stop
   void run(const ports::Launch& request);
   void run(const Release& release);
   void run(const Interrupt& interrupt);
+  std::optional<std::string> why_refused(const job::Placement& placement);
   Result<void> start(const ports::Launch& request);
-  void announce(Instance& instance, Duration notice);
+  void reclaim(Fence fence, Instance& instance, Duration notice);
   void kill(Instance& instance);
   void finish(Fence fence);
   void remember(Fence fence, Ended ended);
-  void keep_log(Fence fence);
+  void tidy(Fence fence);
   void watch_market(Instant now);
   void watch_deadlines(Instant now);
-  int milliseconds_to_wait(Instant now) const;
-  void emit(ports::CapacityEvent event) { sink_(std::move(event)); }
-  void emit_ended(Fence fence, const Ended& ended);
-  std::optional<std::string> why_refused(const job::Placement& placement, Instant now) const;
+  int milliseconds_to_wait(Instant now);
+  void tell_ended(Fence fence, const Ended& ended) const;
 
   const LocalProviderOptions options_;
   Clock& clock_;
   Fd epoll_, wake_;
   std::function<void(ports::CapacityEvent)> sink_;
 
-  mutable std::mutex mutex_;  // guards what follows; held for no I/O
+  mutable std::mutex mutex_;  // guards the market's cursor and what follows; held for no I/O
   std::map<Fence, Instance> instances_;
   std::map<Fence, Ended> ended_;
-  std::deque<Task> tasks_;
+  std::deque<Task> tasks_;  // the one in hand stays in front until it is done
   bool stopping_ = false;
 
   // ---- the worker's own

@@ -1,0 +1,48 @@
+#include "capacity/gpus.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <system_error>
+
+namespace holdfast::capacity {
+
+namespace {
+
+constexpr std::string_view kPrefix = "nvidia";
+
+// Not for nvidiactl, nvidia-uvm and whatever else the driver puts there.
+std::optional<unsigned> gpu_number(std::string_view name) {
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+  if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+std::vector<std::string> gpu_devices(const std::filesystem::path& dev) {
+  std::vector<std::pair<unsigned, std::string>> found;
+  std::error_code error;
+  std::filesystem::directory_iterator entry(dev, error);
+  for (; !error && entry != std::filesystem::directory_iterator{}; entry.increment(error)) {
+    if (const auto number = gpu_number(entry->path().filename().string())) {
+      found.emplace_back(*number, entry->path().string());
+    }
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> devices;
+  for (auto& [number, path] : found) devices.push_back(std::move(path));
+  return devices;
+}
+
+bool is_gpu_type(std::string_view instance_type) {
+  constexpr std::string_view kService = "ml.";
+  if (!instance_type.starts_with(kService)) return false;
+  const auto family = instance_type.substr(kService.size());
+  return family.size() >= 2 && (family[0] == 'p' || family[0] == 'g') && family[1] >= '0' && family[1] <= '9';
+}
+
+}  // namespace holdfast::capacity
