@@ -9,7 +9,15 @@
 #include <utility>
 #include <vector>
 
+#include "base/file.hpp"
+
 namespace holdfast::runtime {
+
+// A handle on one process, which never means another one that got its number later; readable once it has ended. Empty
+// when there is none.
+Fd open_process(pid_t pid);
+// No effect after the end.
+void send_signal(const Fd& process, int signal_number);
 
 // `root` and everything below it, as of about now.
 std::vector<pid_t> with_descendants(pid_t root);

@@ -1,0 +1,125 @@
+#include "runtime/processes.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+extern "C" {
+#include <sys/pidfd.h>  // of glibc 2.36, which forgot that C++ exists
+}
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace holdfast::runtime {
+namespace {
+constexpr std::size_t kMaxProcText = 1 << 16;
+
+std::optional<long> number(std::string_view text, int base = 10) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  long value = 0;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (end.ec != std::errc{}) return std::nullopt;
+  return value;
+}
+
+std::string proc_text(pid_t pid, std::string_view file) {
+  return read_file(fmt::format("/proc/{}/{}", pid, file), kMaxProcText).value_or("");
+}
+
+// The value of a "Key:\tvalue" line, as /proc/PID/status and fdinfo have them.
+std::string_view value_of(std::string_view text, std::string_view key) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = std::min(text.find('\n', at), text.size());
+    const auto line = text.substr(at, end - at);
+    if (line.starts_with(key)) return line.substr(key.size());
+    at = end + 1;
+  }
+  return {};
+}
+
+// Names of a directory of /proc that are numbers; the directory of a process that ends meanwhile is simply empty.
+std::vector<long> numbered_entries(const std::string& directory) {
+  std::vector<long> numbers;
+  DIR* const open = ::opendir(directory.c_str());
+  if (open == nullptr) return numbers;
+  while (const dirent* entry = ::readdir(open)) {
+    if (const auto value = number(entry->d_name)) numbers.push_back(*value);
+  }
+  ::closedir(open);
+  return numbers;
+}
+
+std::optional<pid_t> parent_of(pid_t pid) {
+  const auto stat = proc_text(pid, "stat");
+  // "PID (name) state parent ...": the name may contain anything, so look behind its last parenthesis.
+  const auto end = stat.rfind(')');
+  if (end == std::string::npos || end + 4 > stat.size()) return std::nullopt;
+  const auto parent = number(std::string_view{stat}.substr(end + 4));
+  return parent ? std::optional{static_cast<pid_t>(*parent)} : std::nullopt;
+}
+
+std::multimap<pid_t, pid_t> children_by_parent() {
+  std::multimap<pid_t, pid_t> children;
+  for (const long pid : numbered_entries("/proc")) {
+    if (const auto parent = parent_of(static_cast<pid_t>(pid))) children.emplace(*parent, static_cast<pid_t>(pid));
+  }
+  return children;
+}
+
+}  // namespace
+
+Fd open_process(pid_t pid) { return Fd{::pidfd_open(pid, 0)}; }
+
+void send_signal(const Fd& process, int signal_number) {
+  ::pidfd_send_signal(process.get(), signal_number, nullptr, 0);
+}
+
+std::vector<pid_t> with_descendants(pid_t root) {
+  const auto children = children_by_parent();
+  std::vector<pid_t> found{root};
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto [first, last] = children.equal_range(found[i]);
+    for (auto child = first; child != last; ++child) found.push_back(child->second);
+  }
+  return found;
+}
+
+std::optional<pid_t> find_payload(pid_t reaper) {
+  const auto children = children_by_parent();
+  const auto [first, last] = children.equal_range(reaper);
+  for (auto child = first; child != last; ++child) {
+    const auto status = proc_text(child->second, "status");
+    const auto ids = value_of(status, "NSpid:");  // one id per nested namespace, the innermost last
+    const auto tab = ids.rfind('\t');
+    if (tab != std::string_view::npos && number(ids.substr(tab)) == 2) return child->second;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::pair<std::uint64_t, std::uint64_t>> executable_of(pid_t pid) {
+  struct stat info = {};
+  if (::stat(fmt::format("/proc/{}/exe", pid).c_str(), &info) != 0) return std::nullopt;
+  return std::pair{info.st_dev, info.st_ino};
+}
+
+std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing(const std::vector<pid_t>& pids) {
+  std::set<std::pair<std::uint64_t, std::uint64_t>> files;
+  for (const pid_t pid : pids) {
+    for (const long fd : numbered_entries(fmt::format("/proc/{}/fd", pid))) {
+      struct stat info = {};
+      if (::stat(fmt::format("/proc/{}/fd/{}", pid, fd).c_str(), &info) != 0 || !S_ISREG(info.st_mode)) continue;
+      const auto fdinfo = proc_text(pid, fmt::format("fdinfo/{}", fd));
+      const auto flags = number(value_of(fdinfo, "flags:"), 8);
+      if (flags && (*flags & O_ACCMODE) != O_RDONLY) files.emplace(info.st_dev, info.st_ino);
+    }
+  }
+  return {files.begin(), files.end()};
+}
+
+}  // namespace holdfast::runtime
