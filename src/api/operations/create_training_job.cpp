@@ -1,0 +1,75 @@
+// Accepts a job: everything that can be known to be wrong is refused here, and what is accepted is never lost.
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "api/operations/operations.hpp"
+#include "api/training_job_request.hpp"
+
+namespace holdfast::api::operations {
+
+namespace {
+
+using Checked = tl::expected<void, ApiError>;
+
+ApiError no_objects(const Backends& backends, const job::JobSpec& spec, const job::Channel& channel,
+                    const std::string& bucket) {
+  return validation(fmt::format(
+      "No S3 objects found under S3 URL \"{}\" given in input data source. Please ensure that the bucket exists in the "
+      "selected region ({}), that objects exist under that S3 prefix, and that the role \"{}\" has \"s3:ListBucket\" "
+      "permissions on bucket \"{}\".",
+      channel.s3_uri, backends.region, spec.role_arn, bucket));
+}
+
+Checked check_input(const Backends& backends, const job::JobSpec& spec, const job::Channel& channel) {
+  const auto place = ports::parse_s3_uri(channel.s3_uri);
+  if (!place) return tl::unexpected(validation(place.error().message));
+  const auto page = backends.objects.list(place->bucket, place->key, "", 1);
+  if (page && !page->objects.empty()) return {};
+  if (page || page.error().kind == Kind::not_found)
+    return tl::unexpected(no_objects(backends, spec, channel, place->bucket));
+  return tl::unexpected(to_api_error(page.error()));
+}
+
+Checked check_bucket(const Backends& backends, const char* member, const std::string& uri) {
+  const auto place = ports::parse_s3_uri(uri);
+  if (!place) return tl::unexpected(validation(fmt::format("{}: {}", member, place.error().message)));
+  const auto exists = backends.objects.bucket_exists(place->bucket);
+  if (!exists) return tl::unexpected(to_api_error(exists.error()));
+  if (*exists) return {};
+  return tl::unexpected(validation(fmt::format(
+      "The bucket \"{}\" of {} \"{}\" does not exist. Create it before the job.", place->bucket, member, uri)));
+}
+
+Checked check_places(const Backends& backends, const job::JobSpec& spec) {
+  for (const auto& channel : spec.channels)
+    if (auto found = check_input(backends, spec, channel); !found) return found;
+  if (auto there = check_bucket(backends, "OutputDataConfig.S3OutputPath", spec.output_path); !there) return there;
+  if (spec.checkpoint) return check_bucket(backends, "CheckpointConfig.S3Uri", spec.checkpoint->s3_uri);
+  return {};
+}
+
+}  // namespace
+
+void create_training_job(const Call& call, Answer answer) {
+  const Backends& backends = call.backends;
+  auto made = make_training_job(call.request, {backends.account, backends.region});
+  if (!made) return answer(tl::unexpected(made.error()));
+  // Asked again by the engine, which alone can be sure; asked here so that a taken name is the first thing said.
+  const auto taken = backends.store.exists(made->spec.name);
+  if (!taken) return answer(tl::unexpected(to_api_error(taken.error())));
+  if (*taken) return answer(tl::unexpected(resource_in_use(made->spec.arn)));
+  if (auto there = check_places(backends, made->spec); !there) return answer(tl::unexpected(there.error()));
+
+  const std::string arn = made->spec.arn;
+  auto spec = std::make_shared<const job::JobSpec>(std::move(made->spec));
+  auto done = [arn, answer = std::move(answer)](const Result<void>& created) {
+    if (!created && created.error().kind == Kind::conflict) return answer(tl::unexpected(resource_in_use(arn)));
+    if (!created) return answer(tl::unexpected(to_api_error(created.error())));
+    const nlohmann::json output = {{"TrainingJobArn", arn}};
+    answer(dump(output));
+  };
+  backends.engine.create({std::move(spec), {std::move(made->request_json), std::move(made->tags)}}, std::move(done));
+}
+
+}  // namespace holdfast::api::operations

@@ -1,0 +1,26 @@
+// What the service can be asked for, one file each. `call.request` is a JSON object that nobody has checked yet.
+#pragma once
+
+#include "api/protocol.hpp"
+
+namespace holdfast::api::operations {
+
+// SageMaker's own.
+void create_training_job(const Call& call, Answer answer);
+void describe_training_job(const Call& call, Answer answer);
+void list_training_jobs(const Call& call, Answer answer);
+void stop_training_job(const Call& call, Answer answer);
+
+// CloudWatch Logs', for the one group that trainings write to.
+void describe_log_streams(const Call& call, Answer answer);
+void get_log_events(const Call& call, Answer answer);
+
+// Holdfast's: what SageMaker has no operation for.
+void describe_training_run(const Call& call, Answer answer);
+void interrupt_training_job(const Call& call, Answer answer);
+
+// The agent's. The caller has proved that it is the attempt that TrainingJobName and Fence name.
+void agent_report(const Call& call, Answer answer);
+void agent_wait(const Call& call, Answer answer);
+
+}  // namespace holdfast::api::operations

@@ -1,0 +1,83 @@
+#include "api/s3/listing.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "api/operations/page_token.hpp"
+#include "api/s3/s3_api.hpp"
+#include "aws/sha256.hpp"
+
+namespace holdfast::api::s3 {
+
+namespace {
+
+// Sorts after every key that begins with `prefix`: no UTF-8 text holds this byte.
+std::string behind_all_of(const std::string& prefix) { return prefix + '\xff'; }
+
+// What the listing shows for a key: the key, or the folder that it lies in.
+std::string folded(const std::string& key, const Listing& listing) {
+  if (listing.delimiter.empty()) return key;
+  const auto end = key.find(listing.delimiter, listing.prefix.size());
+  return end == std::string::npos ? key : key.substr(0, end + listing.delimiter.size());
+}
+
+}  // namespace
+
+S3Result<Listing> listing_of(const S3Request& request) {
+  Listing listing;
+  listing.version_2 = request.value("list-type") == "2";
+  listing.bucket = request.bucket;
+  listing.prefix = request.value("prefix");
+  listing.delimiter = request.value("delimiter");
+  listing.after = request.value(listing.version_2 ? "start-after" : "marker");
+  listing.continuation = request.value("continuation-token");
+  listing.url_encoded = request.value("encoding-type") == "url";
+  listing.max_keys = kMaxKeysPerPage;
+  if (const std::string text = request.value("max-keys"); !text.empty()) {
+    std::size_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size())
+      return tl::unexpected(invalid_argument("Provided max-keys not an integer or within integer range"));
+    listing.max_keys = std::min(number, kMaxKeysPerPage);
+  }
+  if (!listing.continuation.empty() && !from_hex(listing.continuation))
+    return tl::unexpected(invalid_argument("The continuation token provided is incorrect"));
+  return listing;
+}
+
+Result<void> fill(Listing& listing, ports::ObjectStore& objects) {
+  // The position is the last key or folder shown. A folder's own name sorts before what is in it.
+  std::string position = listing.continuation.empty() ? listing.after : *from_hex(listing.continuation);
+  std::string shown;  // last
+  const auto is_folder = [&](const std::string& text) {
+    return !listing.delimiter.empty() && text.size() > listing.prefix.size() && text.ends_with(listing.delimiter);
+  };
+  if (is_folder(position)) position = behind_all_of(position);
+  while (listing.max_keys > 0) {
+    const auto page = objects.list(listing.bucket, listing.prefix, position, kMaxKeysPerPage);
+    if (!page) return fail(page.error());
+    for (const auto& object : page->objects) {
+      position = object.key;
+      std::string entry = folded(object.key, listing);
+      const bool folder = entry.size() < object.key.size() || is_folder(entry);
+      if (folder && entry == shown) continue;
+      if (listing.objects.size() + listing.common_prefixes.size() == listing.max_keys) {
+        listing.truncated = true;
+        listing.next = listing.version_2 ? aws::to_hex(shown) : shown;
+        return {};
+      }
+      shown = entry;
+      if (folder) {
+        listing.common_prefixes.push_back(std::move(entry));
+      } else {
+        listing.objects.push_back(object);
+      }
+    }
+    if (!page->truncated) break;
+    // The rest of a folder need not be read.
+    if (is_folder(shown) && position.starts_with(shown)) position = behind_all_of(shown);
+  }
+  return {};
+}
+
+}  // namespace holdfast::api::s3

@@ -1,0 +1,80 @@
+// The one endpoint: tells SageMaker, Logs, S3 and the agents apart, makes sure who is asking, and answers each in its
+// own words.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "api/protocol.hpp"
+#include "api/s3/s3_api.hpp"
+#include "api/workers.hpp"
+#include "aws/sigv4.hpp"
+#include "http/server.hpp"
+
+namespace holdfast::api {
+
+constexpr std::size_t kMaxAgentReport = 8 * 1024 * 1024;
+constexpr std::size_t kMaxWaitingRequests = 2048;
+constexpr std::size_t kMaxWaitingTransfers = 256;
+// Agents and users must not wait behind those who move gigabytes.
+constexpr std::size_t kRequestThreads = 4;
+constexpr std::size_t kTransferThreads = 4;
+
+struct ServiceParts {
+  engine::Engine& engine;
+  ports::JobStore& store;
+  ports::Telemetry& telemetry;
+  ports::ObjectStore& objects;
+  Clock& clock;
+  Random& random;
+  std::string account;  // 12 digits
+  std::string region;
+  std::map<std::string, std::string> credentials;  // access key -> secret
+  std::string agent_secret;
+  std::filesystem::path upload_directory;  // on the object store's disk, if it has one; made when it is not there
+};
+
+class Service final : public http::Handler {
+ public:
+  // Starts its threads. Everything in `parts` must live until the service is destroyed, and the engine's replies may
+  // come until then: stop the server and the engine's thread first.
+  explicit Service(ServiceParts parts);
+  ~Service() override;
+
+  http::BodyPlan plan(const http::RequestHead& head) override;
+  void handle(http::Request request, std::unique_ptr<http::BodySink> sink, http::Reply reply) override;
+  http::Response failure(const http::RequestHead* head, int status, const std::string& why) override;
+
+ private:
+  using Respond = std::function<void(http::Response)>;
+  enum class Protocol { health, json, s3 };
+
+  static Protocol protocol_of(const http::RequestHead& head);
+  std::string request_id();
+  http::Response json_response(const Outcome& outcome);
+  http::Response s3_failure(const http::RequestHead& head, const s3::S3Error& error);
+
+  tl::expected<void, ApiError> verify_json(const http::Request& request, std::string_view service);
+  // What was signed in the body's place: its SHA-256, or the word that says that it was not.
+  s3::S3Result<std::string> verify_s3(const http::RequestHead& head);
+  void answer_json(const http::Request& request, const Respond& respond);
+  tl::expected<void, ApiError> check_agent(const http::RequestHead& head, const nlohmann::json& request) const;
+  http::Response answer_s3(const http::Request& request, s3::Upload* upload);
+
+  Clock& clock_;
+  std::mutex random_mutex_;
+  Random& random_;
+  std::string agent_secret_;
+  aws::Verifier verifier_;
+  Backends backends_;
+  SpecCache specs_;
+  s3::S3Api s3_;
+  // Last, so that they end first: their work uses all of the above.
+  Workers requests_;
+  Workers transfers_;
+};
+
+}  // namespace holdfast::api
