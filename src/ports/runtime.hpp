@@ -60,7 +60,9 @@ class Program {
 class Runtime {
  public:
   virtual ~Runtime() = default;
-  // Kind::invalid when the image or the command cannot be had (the user's mistake; the message says which).
+  // Returns once the program itself runs, so a signal sent afterwards reaches it. Kind::invalid when the image or the
+  // command cannot be had (the user's mistake; the message says which). Call it from a thread that lives as long as the
+  // program: a runtime may tie the program to the thread that started it.
   virtual Result<std::unique_ptr<Program>> start(const ProgramSpec& spec) = 0;
 };
 
