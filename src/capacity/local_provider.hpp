@@ -101,7 +101,7 @@ class LocalProvider final : public ports::CapacityProvider {
   // ---- on the worker's thread, which alone changes instances_ and ended_
   void work();
   void wait_and_collect(int milliseconds);
-  bool run_tasks();  // false: stop
+  bool run_task();  // the oldest, so that nothing else waits for more than one; false: stop
   void run(const ports::Launch& request);
   void run(const Release& release);
   void run(const Interrupt& interrupt);

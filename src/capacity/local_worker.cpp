@@ -27,7 +27,7 @@ void LocalProvider::work() {
     watch_market(now);
     watch_deadlines(now);
     wait_and_collect(milliseconds_to_wait(now));
-  } while (run_tasks());
+  } while (run_task());
 }
 
 int LocalProvider::milliseconds_to_wait(Instant now) {
@@ -36,6 +36,7 @@ int LocalProvider::milliseconds_to_wait(Instant now) {
     if (instance.deadline && !instance.killed) until = std::min(until, *instance.deadline);
   }
   const std::lock_guard lock(mutex_);
+  if (!tasks_.empty()) return 0;
   if (const auto change = options_.market.next_change(now)) until = std::min(until, *change);
   return static_cast<int>(std::max<std::int64_t>(0, (until - now).count()));
 }
@@ -55,19 +56,18 @@ void LocalProvider::wait_and_collect(int milliseconds) {
   }
 }
 
-bool LocalProvider::run_tasks() {
-  for (;;) {
-    Task task;
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopping_) return false;
-      if (tasks_.empty()) return true;
-      task = tasks_.front();
-    }
-    std::visit([this](const auto& what) { run(what); }, task);
+bool LocalProvider::run_task() {
+  Task task;
+  {
     const std::lock_guard lock(mutex_);
-    tasks_.pop_front();
+    if (stopping_) return false;
+    if (tasks_.empty()) return true;
+    task = tasks_.front();
   }
+  std::visit([this](const auto& what) { run(what); }, task);
+  const std::lock_guard lock(mutex_);
+  tasks_.pop_front();
+  return true;
 }
 
 void LocalProvider::run(const ports::Launch& request) {
