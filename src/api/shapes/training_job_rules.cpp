@@ -1,0 +1,160 @@
+#include "api/shapes/training_job_rules.hpp"
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cctype>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "api/shapes/paths.hpp"
+#include "api/shapes/training_data_rules.hpp"
+
+namespace holdfast::api::shapes {
+namespace {
+
+using nlohmann::json;
+using Refusal = std::optional<std::string>;
+
+// Strings of a request become arguments, environment and paths, where a NUL would cut them short.
+bool has_nul(const json& value) {
+  if (value.is_string()) return value.get_ref<const std::string&>().find('\0') != std::string::npos;
+  if (!value.is_structured()) return false;
+  const auto items = value.items();
+  return std::any_of(items.begin(), items.end(), [&value](const auto& item) {
+    return (value.is_object() && item.key().find('\0') != std::string::npos) || has_nul(item.value());
+  });
+}
+
+Refusal refuse_nul(const json& request) {
+  for (const auto& [member, value] : request.items()) {
+    if (has_nul(value)) return fmt::format("{} must not contain the character U+0000.", member);
+  }
+  return {};
+}
+
+Refusal refuse_times(const json& request, const RequestContext& context) {
+  const json& stopping = request.at("StoppingCondition");
+  const bool spot = request.at("EnableManagedSpotTraining");
+  const std::int64_t max_runtime = stopping.at("MaxRuntimeInSeconds");
+  const std::int64_t max_wait = stopping.value("MaxWaitTimeInSeconds", std::int64_t{0});
+  if (max_runtime > kMaxRuntimeSeconds) {
+    return fmt::format("Invalid MaxRuntimeInSeconds. It must be less than or equal to {} (28 days)",
+                       kMaxRuntimeSeconds);
+  }
+  if (!spot && max_wait > 0) {
+    return "Invalid MaxWaitTimeInSeconds. It is only supported when EnableManagedSpotTraining is set to true";
+  }
+  if (spot && max_wait < max_runtime) {
+    return "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds";
+  }
+  const std::string image = request.at("AlgorithmSpecification").value("TrainingImage", "");
+  if (max_wait > kMaxWaitSecondsWithoutCheckpoints && context.images_without_checkpoints.contains(image)) {
+    return fmt::format("MaxWaitTimeInSeconds above {} is not supported for the given algorithm.",
+                       kMaxWaitSecondsWithoutCheckpoints);
+  }
+  return {};
+}
+
+Refusal refuse_image(const json& request) {
+  const json& algorithm = request.at("AlgorithmSpecification");
+  const bool has_image = algorithm.contains("TrainingImage");
+  const bool has_name = algorithm.contains("AlgorithmName");
+  if (has_image == has_name) {
+    return has_image ? "AlgorithmSpecification must not have both TrainingImage and AlgorithmName. Keep one of them."
+                     : "AlgorithmSpecification must have a TrainingImage or an AlgorithmName.";
+  }
+  if (has_name) return "AlgorithmSpecification.AlgorithmName is not supported yet. Use TrainingImage.";
+  const std::string image = algorithm["TrainingImage"];
+  const auto directory = normal_path(image);
+  if (image == "local:host" || (directory && *directory != "/")) return {};
+  return fmt::format(
+      "TrainingImage '{}' cannot run here: images are not pulled from a registry. Use 'local:host' for the programs of "
+      "the instance itself, or the absolute path of a directory that holds an image's root file system.",
+      image);
+}
+
+Refusal refuse_resources(const json& request) {
+  const json& resources = request.at("ResourceConfig");
+  const bool has_type = resources.contains("InstanceType");
+  const bool has_count = resources.contains("InstanceCount");
+  if (resources.contains("InstanceGroups") && !resources["InstanceGroups"].empty()) {
+    if (has_type || has_count) {
+      return "ResourceConfig must not have InstanceGroups together with InstanceType or InstanceCount.";
+    }
+    return "ResourceConfig.InstanceGroups is not supported yet. Use InstanceType with InstanceCount 1.";
+  }
+  if (!has_type || !has_count) return "ResourceConfig must have InstanceType and InstanceCount.";
+  if (resources["InstanceCount"] != 1) {
+    return fmt::format("ResourceConfig.InstanceCount {} is not supported yet. Use 1: a job trains on one instance.",
+                       resources["InstanceCount"].get<int>());
+  }
+  if (resources.value("KeepAlivePeriodInSeconds", 0) > 0 && request.at("EnableManagedSpotTraining")) {
+    return "KeepAlivePeriodInSeconds is not supported when EnableManagedSpotTraining is set to true. Leave it out.";
+  }
+  return {};
+}
+
+Refusal refuse_metrics(const json& request) {
+  for (const json& metric : request.at("AlgorithmSpecification").value("MetricDefinitions", json::array())) {
+    const std::string name = metric.at("Name");
+    const std::string regex = metric.at("Regex");
+    const re2::RE2 compiled(regex, re2::RE2::Quiet);
+    if (!compiled.ok()) {
+      return fmt::format(
+          "The Regex '{}' of metric '{}' cannot be used: {}. Its syntax is RE2's, without look-around and "
+          "back-references.",
+          regex, name, compiled.error());
+    }
+    if (compiled.NumberOfCapturingGroups() == 0) {
+      return fmt::format(
+          "The Regex '{}' of metric '{}' has no group: put parentheses around the value, as in 'loss=([0-9.]+)'.",
+          regex, name);
+    }
+  }
+  return {};
+}
+
+bool begins_with(std::string_view text, std::string_view prefix) {
+  return std::equal(prefix.begin(), prefix.end(), text.begin(),
+                    text.begin() + static_cast<std::ptrdiff_t>(std::min(text.size(), prefix.size())),
+                    [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
+}
+
+Refusal refuse_tag(const std::string& key, const std::string& value) {
+  if (begins_with(key, "aws:")) return fmt::format("Tag key '{}': the prefix 'aws:' is reserved.", key);
+  if (!begins_with(key, kTagPrefix)) return {};
+  if (key != kWorkingDirectoryTag) {
+    return fmt::format("Tag '{}' is not known: tags that begin with '{}' are instructions to this service. Known: {}.",
+                       key, kTagPrefix, kWorkingDirectoryTag);
+  }
+  if (normal_path(value)) return {};
+  return fmt::format("Tag '{}': '{}' must be an absolute path without '..'.", key, value);
+}
+
+Refusal refuse_tags(const json& request) {
+  std::set<std::string> keys;
+  for (const json& tag : request.value("Tags", json::array())) {
+    const std::string key = tag.at("Key");
+    if (!keys.insert(key).second)
+      return fmt::format("Tag key '{}' is given twice: the keys of tags must be unique.", key);
+    if (auto refusal = refuse_tag(key, tag.at("Value"))) return refusal;
+  }
+  return {};
+}
+
+}  // namespace
+
+Refusal refuse_training_job(const json& request, const RequestContext& context) {
+  // In this order, because the rules further down read what those further up have made sure of.
+  if (auto refusal = refuse_nul(request)) return refusal;
+  if (auto refusal = refuse_times(request, context)) return refusal;
+  for (const auto rule : {refuse_image, refuse_resources, refuse_channels, refuse_output, refuse_checkpoint,
+                          refuse_metrics, refuse_tags}) {
+    if (auto refusal = rule(request)) return refusal;
+  }
+  return {};
+}
+
+}  // namespace holdfast::api::shapes

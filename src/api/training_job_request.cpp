@@ -1,0 +1,152 @@
+#include "api/training_job_request.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "api/rules.hpp"
+#include "api/shapes/paths.hpp"
+#include "api/shapes/training_job.hpp"
+#include "api/shapes/training_job_rules.hpp"
+
+namespace holdfast::api {
+namespace {
+
+using nlohmann::json;
+
+json without_nulls(const json& value) {
+  if (!value.is_structured()) return value;
+  json out = value.is_object() ? json::object() : json::array();
+  for (const auto& [key, element] : value.items()) {
+    if (element.is_null()) continue;
+    if (value.is_object()) {
+      out[key] = without_nulls(element);
+    } else {
+      out.push_back(without_nulls(element));
+    }
+  }
+  return out;
+}
+
+void set_default(json& structure, const char* member, json value) {
+  if (!structure.contains(member)) structure[member] = std::move(value);
+}
+
+// What SageMaker fills in, and shows in DescribeTrainingJob.
+void add_defaults(json& request) {
+  json& algorithm = request["AlgorithmSpecification"];
+  const bool has_metrics = algorithm.contains("MetricDefinitions") && !algorithm["MetricDefinitions"].empty();
+  set_default(algorithm, "EnableSageMakerMetricsTimeSeries", has_metrics);
+  if (request.contains("InputDataConfig")) {
+    for (json& channel : request["InputDataConfig"]) {
+      set_default(channel, "CompressionType", "None");
+      set_default(channel, "RecordWrapperType", "None");
+      json& source = channel["DataSource"];
+      if (source.contains("S3DataSource")) {
+        set_default(source["S3DataSource"], "S3DataDistributionType", "FullyReplicated");
+      }
+    }
+  }
+  set_default(request["OutputDataConfig"], "KmsKeyId", "");
+  set_default(request["StoppingCondition"], "MaxRuntimeInSeconds",
+              std::chrono::duration_cast<seconds>(job::kDefaultMaxRuntime).count());
+  if (request.contains("CheckpointConfig")) {
+    set_default(request["CheckpointConfig"], "LocalPath", job::kDefaultCheckpointPath);
+  }
+  for (const char* flag :
+       {"EnableNetworkIsolation", "EnableInterContainerTrafficEncryption", "EnableManagedSpotTraining"}) {
+    set_default(request, flag, false);
+  }
+}
+
+// ---- from a request that passed every rule
+
+template <class T>
+T member_or(const json& structure, const char* member, T fallback) {
+  return structure.value(member, std::move(fallback));
+}
+
+void read_algorithm(const json& algorithm, job::JobSpec& spec) {
+  spec.image = algorithm.at("TrainingImage");
+  spec.entrypoint = member_or(algorithm, "ContainerEntrypoint", std::vector<std::string>{});
+  spec.arguments = member_or(algorithm, "ContainerArguments", std::vector<std::string>{});
+  for (const json& metric : algorithm.value("MetricDefinitions", json::array())) {
+    spec.metrics.push_back({metric.at("Name"), metric.at("Regex")});
+  }
+}
+
+std::vector<job::Channel> read_channels(const json& request) {
+  std::vector<job::Channel> channels;
+  for (const json& channel : request.value("InputDataConfig", json::array())) {
+    const json& source = channel.at("DataSource").at("S3DataSource");
+    channels.push_back({channel.at("ChannelName"), source.at("S3Uri"), member_or(channel, "ContentType", std::string{}),
+                        source.at("S3DataDistributionType")});
+  }
+  return channels;
+}
+
+void read_times(const json& request, job::JobSpec& spec) {
+  const json& stopping = request.at("StoppingCondition");
+  spec.spot = request.at("EnableManagedSpotTraining");
+  spec.max_runtime = seconds{stopping.at("MaxRuntimeInSeconds").get<std::int64_t>()};
+  if (spec.spot) spec.max_wait = seconds{stopping.at("MaxWaitTimeInSeconds").get<std::int64_t>()};
+  if (request.contains("RetryStrategy")) spec.max_retries = request["RetryStrategy"].at("MaximumRetryAttempts");
+}
+
+void read_checkpoint(const json& request, job::JobSpec& spec) {
+  if (!request.contains("CheckpointConfig")) return;
+  const json& checkpoint = request["CheckpointConfig"];
+  const std::string local_path = checkpoint.at("LocalPath");
+  spec.checkpoint = job::Checkpoint{checkpoint.at("S3Uri"), shapes::normal_path(local_path).value()};
+}
+
+std::string without_trailing_slashes(std::string uri) {
+  while (uri.ends_with('/')) uri.pop_back();
+  return uri;
+}
+
+job::JobSpec read_spec(const json& request, const RequestContext& context) {
+  job::JobSpec spec;
+  spec.name = JobName{request.at("TrainingJobName").get<std::string>()};
+  spec.arn = fmt::format("arn:aws:sagemaker:{}:{}:training-job/{}", context.region, context.account, spec.name.value);
+  spec.role_arn = request.at("RoleArn");
+  read_algorithm(request.at("AlgorithmSpecification"), spec);
+  spec.hyperparameters = member_or(request, "HyperParameters", spec.hyperparameters);
+  spec.environment = member_or(request, "Environment", spec.environment);
+  spec.channels = read_channels(request);
+  spec.output_path = without_trailing_slashes(request.at("OutputDataConfig").at("S3OutputPath"));
+  const json& resources = request.at("ResourceConfig");
+  spec.instance_type = resources.at("InstanceType");
+  spec.instance_count = resources.at("InstanceCount");
+  spec.volume_gb = resources.at("VolumeSizeInGB");
+  spec.network_isolation = request.at("EnableNetworkIsolation");
+  read_times(request, spec);
+  read_checkpoint(request, spec);
+  return spec;
+}
+
+}  // namespace
+
+tl::expected<NewTrainingJob, ApiError> make_training_job(const json& request, const RequestContext& context) {
+  if (auto valid = validate(request, shapes::create_training_job_input()); !valid) {
+    return tl::unexpected(valid.error());
+  }
+  json normal = without_nulls(request);
+  add_defaults(normal);
+  if (auto refusal = shapes::refuse_training_job(normal, context)) {
+    return tl::unexpected(validation(std::move(*refusal)));
+  }
+  NewTrainingJob made;
+  made.spec = read_spec(normal, context);
+  for (const json& tag : normal.value("Tags", json::array())) {
+    made.tags.emplace_back(tag.at("Key"), tag.at("Value"));
+    if (made.tags.back().first == shapes::kWorkingDirectoryTag) {
+      made.spec.working_directory = shapes::normal_path(made.tags.back().second).value();
+    }
+  }
+  normal.erase("Tags");
+  made.request_json = normal.dump();
+  return made;
+}
+
+}  // namespace holdfast::api

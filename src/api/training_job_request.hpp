@@ -1,0 +1,35 @@
+// From the body of a CreateTrainingJob to a job that can run: the one place where a JobSpec is made.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <set>
+#include <string>
+#include <tl/expected.hpp>
+#include <utility>
+#include <vector>
+
+#include "api/errors.hpp"
+#include "job/spec.hpp"
+
+namespace holdfast::api {
+
+struct RequestContext {
+  std::string account;  // 12 digits
+  std::string region;
+  // Images that stand for algorithms which cannot checkpoint: SageMaker lets those wait for spot one hour at most.
+  std::set<std::string> images_without_checkpoints = {};
+};
+
+struct NewTrainingJob {
+  job::JobSpec spec;
+  // The request as DescribeTrainingJob echoes it: with SageMaker's defaults, without Tags and without nulls.
+  std::string request_json;
+  std::vector<std::pair<std::string, std::string>> tags;  // in the order given
+};
+
+// Types, then the rules of each field, then the rules between fields, then what this service cannot do yet: each a
+// wire error that says what to change. Whether the name is free, the image and the buckets exist is not asked here.
+[[nodiscard]] tl::expected<NewTrainingJob, ApiError> make_training_job(const nlohmann::json& request,
+                                                                       const RequestContext& context);
+
+}  // namespace holdfast::api

@@ -1,0 +1,37 @@
+#!/usr/bin/python3
+"""Writes what botocore's model says of the inputs of our operations (limits, patterns, enums, required members; none of
+its text) beside this file. Run by hand when the model changes: extract.py"""
+
+import json
+import pathlib
+import re
+
+import botocore.session
+
+OPERATIONS = ["CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob"]
+
+
+def facts(shape):
+    out = {"type": shape.type_name}
+    out.update({fact: shape.metadata[fact] for fact in ("min", "max", "pattern", "enum") if fact in shape.metadata})
+    if shape.type_name == "structure":
+        out["required"] = shape.required_members
+        out["members"] = {name: facts(member) for name, member in shape.members.items()}
+    elif shape.type_name == "list":
+        out["element"] = facts(shape.member)
+    elif shape.type_name == "map":
+        out["key"] = facts(shape.key)
+        out["value"] = facts(shape.value)
+    return out
+
+
+def main():
+    model = botocore.session.get_session().get_service_model("sagemaker")
+    for operation in OPERATIONS:
+        name = re.sub("(?<!^)(?=[A-Z])", "_", operation).lower()
+        path = pathlib.Path(__file__).with_name(name + ".json")
+        path.write_text(json.dumps(facts(model.operation_model(operation).input_shape), indent=1, sort_keys=True) + "\n")
+
+
+if __name__ == "__main__":
+    main()

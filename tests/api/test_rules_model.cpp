@@ -1,0 +1,146 @@
+// Our shapes against the facts of botocore's model (tests/api/model, written by extract.py): every difference must be
+// one that we meant, and every meant difference must still be one.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "api/shapes/training_job.hpp"
+#include "base/overload.hpp"
+
+namespace holdfast::api {
+namespace {
+
+using nlohmann::json;
+using Differences = std::map<std::string, std::string>;
+
+// Where ours differ, and why.
+const Differences kDeviations = {
+    {"CreateTrainingJob.AlgorithmSpecification.ContainerEntrypoint max: 100, model 10", "newer models allow 100"},
+    {"CreateTrainingJob.Environment max: 100, model 48", "newer models allow 100"},
+    {"CreateTrainingJob.ResourceConfig.KeepAlivePeriodInSeconds max: 21600, model 3600", "newer models allow 21600"},
+    {"CreateTrainingJob.ResourceConfig.InstanceType: also other values", "newer types exist, and any may be a pool"},
+    {"CreateTrainingJob.ResourceConfig.InstanceGroups[].InstanceType: also other values", "newer types exist"},
+    {"CreateTrainingJob.DebugRuleConfigurations[].InstanceType: also other values", "newer types exist; only echoed"},
+    {"CreateTrainingJob.ProfilerRuleConfigurations[].InstanceType: also other values",
+     "newer types exist; only echoed"},
+    {"CreateTrainingJob.OutputDataConfig.CompressionType: not in the model", "newer; GZIP is what happens anyway"},
+    {"CreateTrainingJob.InfraCheckConfig: not in the model", "newer; there is nothing to check, so it does no harm"},
+    {"CreateTrainingJob.SessionChainingConfig: not in the model", "newer; there are no sessions, so it does no harm"},
+    {"CreateTrainingJob.AlgorithmSpecification.TrainingImageConfig: unsupported", "newer; refused with advice"},
+    {"CreateTrainingJob.InputDataConfig[].DataSource.DatasetSource: unsupported", "newer; refused with advice"},
+    {"CreateTrainingJob.InputDataConfig[].DataSource.S3DataSource.HubAccessConfig: unsupported", "newer; refused"},
+    {"CreateTrainingJob.InputDataConfig[].DataSource.S3DataSource.ModelAccessConfig: unsupported", "newer; refused"},
+    {"CreateTrainingJob.ResourceConfig.TrainingPlanArn: unsupported", "newer; refused with advice"},
+    {"CreateTrainingJob.ResourceConfig.InstancePlacementConfig: unsupported", "newer; refused with advice"},
+    {"CreateTrainingJob.StoppingCondition.MaxPendingTimeInSeconds: unsupported", "newer; a limit we would not keep"},
+    {"CreateTrainingJob.RemoteDebugConfig: unsupported", "newer; refused with advice"},
+    {"CreateTrainingJob.ServerlessJobConfig: unsupported", "newer; refused with advice"},
+    {"CreateTrainingJob.MlflowConfig: unsupported", "newer; refused with advice"},
+    {"CreateTrainingJob.ModelPackageConfig: unsupported", "newer; refused with advice"},
+    {"ListTrainingJobs.TrainingPlanArnEquals: unsupported", "newer; refused with advice"},
+};
+
+class Comparison {
+ public:
+  void compare(const Shape& ours, const json& model, const std::string& path) {
+    std::visit(Overload{
+                   [&](const String& s) { of_string(s, model, path); },
+                   [&](const Integer& s) { of_range(s, model, path, "integer"); },
+                   [&](const Long& s) { of_range(s, model, path, "long"); },
+                   [&](const Float& s) { of_range(s, model, path, "float"); },
+                   [&](const Boolean&) { of_type(model, path, "boolean"); },
+                   [&](const Timestamp&) { of_type(model, path, "timestamp"); },
+                   [&](const List& s) { of_list(s, model, path); },
+                   [&](const Map& s) { of_map(s, model, path); },
+                   [&](const Structure& s) { of_structure(s, model, path); },
+                   [&](const Opaque&) { differs(path + ": opaque"); },
+                   [&](const Unsupported&) { differs(path + ": unsupported"); },
+               },
+               ours.kind);
+  }
+  const Differences& found() const { return found_; }
+
+ private:
+  void differs(const std::string& what) { found_.emplace(what, ""); }
+
+  void of_type(const json& model, const std::string& path, const std::string& type) {
+    if (model.at("type") != type) differs(fmt::format("{}: {}, model {}", path, type, model.at("type").dump()));
+  }
+  template <class Bound>
+  void of_bound(const Bound& ours, const json& model, const std::string& path, const char* which) {
+    const json mine = ours ? json(*ours) : json();
+    const json theirs = model.value(which, json());
+    if (mine != theirs) differs(fmt::format("{} {}: {}, model {}", path, which, mine.dump(), theirs.dump()));
+  }
+  template <class Range>
+  void of_range(const Range& ours, const json& model, const std::string& path, const std::string& type) {
+    of_type(model, path, type);
+    of_bound(ours.min, model, path, "min");
+    of_bound(ours.max, model, path, "max");
+  }
+  void of_string(const String& ours, const json& model, const std::string& path) {
+    of_range(ours, model, path, "string");
+    const std::string pattern = ours.pattern ? ours.pattern->text() : "";
+    if (pattern != model.value("pattern", "")) differs(path + " pattern: " + pattern);
+    if (json(ours.values) != model.value("enum", json::array())) differs(path + ": other values");
+    if (ours.other_values) differs(path + ": also other values");
+  }
+  void of_list(const List& ours, const json& model, const std::string& path) {
+    of_range(ours, model, path, "list");
+    compare(*ours.element, model.at("element"), path + "[]");
+  }
+  void of_map(const Map& ours, const json& model, const std::string& path) {
+    of_range(ours, model, path, "map");
+    of_string(ours.key, model.at("key"), path + "{key}");
+    compare(*ours.value, model.at("value"), path + "{value}");
+  }
+  void of_structure(const Structure& ours, const json& model, const std::string& path) {
+    of_type(model, path, "structure");
+    json missing = model.at("members");
+    const json& required = model.at("required");
+    for (const Member& member : ours.members) {
+      const std::string at = path + '.' + member.name;
+      missing.erase(member.name);
+      if (const auto theirs = model.at("members").find(member.name); theirs != model.at("members").end()) {
+        const bool needed = std::find(required.begin(), required.end(), member.name) != required.end();
+        if (needed != member.required) differs(at + (needed ? ": not required" : ": required"));
+        compare(*member.shape, *theirs, at);
+      } else {
+        differs(at +
+                (std::holds_alternative<Unsupported>(member.shape->kind) ? ": unsupported" : ": not in the model"));
+      }
+    }
+    for (const auto& [name, theirs] : missing.items()) differs(path + '.' + name + ": not declared");
+  }
+
+  Differences found_;
+};
+
+json model_of(const char* file) {
+  std::ifstream in(std::string(HOLDFAST_SOURCE_DIR "/tests/api/model/") + file);
+  REQUIRE(in);
+  return json::parse(in);
+}
+
+TEST_CASE(
+    "every member of SageMaker's inputs is declared with its limits, or differs for a reason that is written down") {
+  Comparison comparison;
+  comparison.compare(shapes::create_training_job_input(), model_of("create_training_job.json"), "CreateTrainingJob");
+  comparison.compare(shapes::describe_training_job_input(), model_of("describe_training_job.json"),
+                     "DescribeTrainingJob");
+  comparison.compare(shapes::list_training_jobs_input(), model_of("list_training_jobs.json"), "ListTrainingJobs");
+  comparison.compare(shapes::stop_training_job_input(), model_of("stop_training_job.json"), "StopTrainingJob");
+  for (const auto& [difference, nothing] : comparison.found()) {
+    CHECK_MESSAGE(kDeviations.contains(difference), difference);
+  }
+  for (const auto& [deviation, reason] : kDeviations) {
+    CHECK_MESSAGE(comparison.found().contains(deviation), "no longer so: ", deviation);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast::api
