@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""The figures of docs/benchmarks.md, measured on this machine: scripts/bench builds and runs it.
+
+Usage: bench/run.py HOLDFAST API_LOAD
+"""
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+HOLDFAST, LOAD = sys.argv[1], sys.argv[2]
+sys.argv = [sys.argv[0], HOLDFAST]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
+from support.service import Service  # noqa: E402
+
+JOBS = 10_000
+CONNECTIONS = 64
+INTERRUPTIONS = 30
+
+
+def memory_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    raise AssertionError("no VmRSS")
+
+
+def load(service, what, count):
+    done = subprocess.run([LOAD, service.endpoint, str(service.data / "credentials"), what, str(count), str(CONNECTIONS)],
+                          text=True, capture_output=True, check=True)
+    return float(done.stdout)
+
+
+def percentile(values, p):
+    return sorted(values)[min(len(values) - 1, int(len(values) * p))]
+
+
+def show(name, value):
+    print(f"{name:<72} {value}", flush=True)
+
+
+def control_plane():
+    service = Service("--slots", "1", "--log-level", "error")
+    try:
+        service.client("s3").create_bucket(Bucket="bench")
+        # The one slot is taken, so that the others stay live and wait.
+        service.client("s3").create_bucket(Bucket="tests")
+        service.create("holder", "import time; print('go'); time.sleep(3600)")
+        service.wait_for_line("holder", "go")
+        before = memory_kib(service.process.pid)
+        show(f"durable CreateTrainingJob per second, {CONNECTIONS} connections, {JOBS} jobs", f"{load(service, 'create', JOBS):.0f}")
+        after = memory_kib(service.process.pid)
+        show("memory per live job, KiB (growth of VmRSS / jobs)", f"{(after - before) / JOBS:.1f}")
+        show(f"DescribeTrainingJob per second, {CONNECTIONS} connections", f"{load(service, 'describe', JOBS):.0f}")
+        service.kill()
+        begun = time.monotonic()
+        service.start()
+        show(f"restart with {JOBS} live jobs after kill -9, s until ready", f"{time.monotonic() - begun:.2f}")
+        show("memory after the restart, MiB", f"{memory_kib(service.process.pid) / 1024:.0f}")
+    finally:
+        service.close()
+
+
+PROGRAM = """
+import os, signal, sys, time
+ck = '/opt/ml/checkpoints/state'
+n = int(open(ck).read()) if os.path.exists(ck) else 0
+def end(*_):
+    print('TERM', time.time(), flush=True)
+    open(ck + '.new', 'w').write(str(n + 1)); os.replace(ck + '.new', ck)
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print('RUNNING', n, flush=True)
+while True: time.sleep(60)
+"""
+
+
+def interruptions():
+    service = Service("--slots", "1", "--log-level", "error")
+    try:
+        service.client("s3").create_bucket(Bucket="tests")
+        service.create("patient", PROGRAM)
+        asked = []
+        for i in range(INTERRUPTIONS):
+            service.wait_for_line("patient", "RUNNING", i + 1)
+            asked.append(time.time())
+            service.interrupt("patient", 30)
+        service.wait_for_line("patient", "RUNNING", INTERRUPTIONS + 1)
+        heard = [float(line.split()[1]) for line in service.lines("patient") if line.startswith("TERM")]
+        counts = [int(line.split()[1]) for line in service.lines("patient") if line.startswith("RUNNING")]
+        assert counts == list(range(INTERRUPTIONS + 1)), counts
+        delays = [(b - a) * 1000 for a, b in zip(asked, heard)]
+        show("`holdfast interrupt` typed to SIGTERM in the program, ms p50 / p99",
+             f"{statistics.median(delays):.0f} / {percentile(delays, 0.99):.0f}")
+        history = service.run_of("patient")["History"]
+        notices = [e["Time"] for e in history if e["Event"]["is"] == "NoticeReceived"]
+        to_signal = [(b - a) * 1000 for a, b in zip(notices, heard)]
+        show("notice to SIGTERM in the program, ms p50 / p99",
+             f"{statistics.median(to_signal):.0f} / {percentile(to_signal, 0.99):.0f}")
+        placed = [e["Time"] for e in history if e["Event"]["is"] == "Placed"][1:]
+        running = [e["Time"] for e in history if e["Event"]["is"] == "ProgramStarted"][1:]
+        back = [(b - a) * 1000 for a, b in zip(placed, running)]
+        show("instance's return to the program running, restore included, ms p50 / p99",
+             f"{statistics.median(back):.0f} / {percentile(back, 0.99):.0f}")
+    finally:
+        service.close()
+
+
+cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+print(f"{time.strftime('%Y-%m-%d')}, {cpu}, {len(list(pathlib.Path('/sys/devices/system/cpu').glob('cpu[0-9]*')))} cores", flush=True)
+control_plane()
+interruptions()
