@@ -16,7 +16,9 @@ Result<Fd> open_directory(const std::filesystem::path& path);
 // `path` is relative and safe (checkpoint/paths.hpp). Kind::not_found where it or a folder on the way is missing;
 // Kind::invalid where a part is a link, or a file that should be a folder.
 Result<Fd> open_beneath(int directory, const std::string& path, int flags, unsigned mode = 0);
-// The folder that `path` lies in, made with its parents where missing.
+// The folder that `path` lies in.
+Result<Fd> parent_beneath(int directory, const std::string& path);
+// The same, made with its parents where missing.
 Result<Fd> make_parent_beneath(int directory, const std::string& path);
 std::string file_name_of(const std::string& path);
 

@@ -23,7 +23,8 @@ class LedgerStore {
  public:
   LedgerStore(ports::ObjectStore& store, CheckpointPlace place) : store_(store), place_(std::move(place)) {}
 
-  Result<checkpoint::Ledger> read();
+  // As of now; with `leave_out`, as if that attempt had written nothing but its generations.
+  Result<checkpoint::Ledger> read(std::optional<Fence> leave_out = std::nullopt);
   // One list of one key: is there an entry of a fence newer than `own`?
   Result<std::optional<Fence>> newer_fence(Fence own);
   // Nothing: damaged, also when read a second time. Kind::not_found: gone.
@@ -34,6 +35,8 @@ class LedgerStore {
   Result<std::map<checkpoint::DataObject, std::uint64_t>> data_objects();
 
  private:
+  Result<checkpoint::Ledger> read_names();
+  Result<void> read_bases(checkpoint::Ledger& ledger);
   Result<void> read_base(Fence fence, checkpoint::Ledger& ledger);
 
   ports::ObjectStore& store_;

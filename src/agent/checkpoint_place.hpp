@@ -5,6 +5,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
@@ -30,7 +32,11 @@ struct CheckpointClaim {
   CheckpointPlace place;
   JobName job;
   Fence fence;
-  std::optional<checkpoint::GenerationId> based_on;
+  std::optional<checkpoint::GenerationId> based_on;  // as the opening entry says
+  // What lies in the directory now: a generation with its files, or plain files by path.
+  std::optional<checkpoint::GenerationId> restored;
+  std::vector<checkpoint::ManifestFile> files;
+  std::vector<std::string> plain_paths;
   // Restored files whose objects are safe to refer to again, so that they are not uploaded twice.
   std::map<std::string, checkpoint::UploadedFile> uploaded;
 };

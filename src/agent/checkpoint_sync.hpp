@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -21,7 +20,9 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "checkpoint/manifest.hpp"
+#include "checkpoint/retention.hpp"
 #include "checkpoint/settle.hpp"
+#include "checkpoint/transfer_plan.hpp"
 
 namespace holdfast::agent {
 
@@ -96,9 +97,79 @@ class CheckpointSync {
   bool fenced_off() const { return fenced_off_.has_value(); }
 
  private:
-  struct Listing;
+  using Events = std::vector<CheckpointEvent>;
+  struct Tracked {
+    checkpoint::LocalFile file;
+    checkpoint::FileWatch watch;
+  };
+  // The directory as last seen, against what is stored.
+  struct View {
+    checkpoint::TransferPlan plan;
+    checkpoint::DirectoryState state;
+    bool differs = false;  // from the last generation, in a way that may become one
+    std::uint64_t bytes_at_risk = 0;
+  };
+  enum class Upload { stored, changed, failed };
+
   CheckpointSync(ports::ObjectStore& store, Clock& clock, OpenFiles open_files, CheckpointSyncOptions options,
-                 CheckpointClaim claim, std::filesystem::path local_dir, DirectoryWatch watch);
+                 CheckpointClaim claim, DirectoryWatch watch);
+  Result<void> take_up_ledger();
+
+  void look(Events& events, bool now_and_whole);
+  void observe(const DirectoryScan& scan, Events& events);
+  void observe_file(const checkpoint::LocalFile& file, bool all_changed);
+  void note_open_files();
+  View view(bool with_restless) const;
+
+  void upload_settled(Events& events);
+  Upload upload(const std::string& path, Events& events);
+  void forget_upload(const std::string& path);
+  void discard(const std::string& object);
+  bool still_stored(const checkpoint::TransferPlan& plan, Events& events);
+  bool commit(const View& view, Events& events);
+  bool check_fence(Events& events);
+  void tidy_up(Events& events);
+  Result<void> learn_plain_view();
+  Result<void> follow_in_plain_view();
+  Result<void> remove_what_may_go();
+  Result<checkpoint::RetentionInput> retention_input();
+
+  FlushOutcome flush_after_end(Instant deadline, const ProgramEnd& end, FlushResult& result);
+  void problem(Events& events, const Error& error, std::string_view what);
+  void problem_once(Events& events, const std::string& what);
+
+  ports::ObjectStore& store_;
+  Clock& clock_;
+  OpenFiles open_files_;
+  CheckpointSyncOptions options_;
+  CheckpointClaim claim_;
+  LedgerStore ledger_;
+  DirectoryWatch watch_;
+
+  std::map<std::string, Tracked> tracked_;
+  std::map<std::string, checkpoint::UploadedFile> uploaded_;
+  std::set<std::string> unclaimed_;  // objects of ours that no manifest can name yet
+  WatchedChanges heard_;             // since the last scan
+  std::optional<Instant> scanned_at_;
+  std::optional<Instant> removed_at_;
+
+  std::uint64_t next_sequence_ = 1;
+  std::uint64_t next_object_ = 0;
+  std::optional<checkpoint::GenerationId> last_;
+  std::optional<Instant> last_committed_;
+  std::vector<checkpoint::ManifestFile> last_files_;
+  std::size_t last_burst_ = 0;  // files that the last generation brought
+
+  std::map<std::string, std::string> plain_;  // what we know to lie in the plain view: path to object, "" unknown
+  bool plain_known_ = false;
+  bool untidy_ = false;  // the plain view and the ledger are behind the last generation
+  std::optional<Fence> fenced_off_;
+  std::optional<Instant> retry_at_;  // after trouble with the store
+  std::set<std::string> said_;
+  bool ended_ = false;  // the program
+  std::uint64_t uploaded_bytes_ = 0;
+  std::uint64_t uploaded_since_commit_ = 0;
+  std::uint64_t bytes_per_second_ = 0;
 };
 
 }  // namespace holdfast::agent

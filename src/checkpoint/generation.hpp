@@ -11,7 +11,7 @@ namespace holdfast::checkpoint {
 // Ordered by fence first: whatever an older attempt still commits sorts below everything of a newer one.
 struct GenerationId {
   Fence fence;
-  std::uint64_t seq = 0;  // from 1 within an attempt; 0 is the attempt's opening entry, which holds no files
+  std::uint64_t sequence = 0;  // from 1 within an attempt; 0 is the attempt's opening entry, which holds no files
   auto operator<=>(const GenerationId&) const = default;
 };
 

@@ -47,12 +47,12 @@ std::optional<GenerationId> parse_generation(std::string_view name, std::string_
 
 }  // namespace
 
-std::string manifest_name(GenerationId id) { return print("ledger", id.fence.value, id.seq, ".json"); }
+std::string manifest_name(GenerationId id) { return print("ledger", id.fence.value, id.sequence, ".json"); }
 std::optional<GenerationId> parse_manifest_name(std::string_view name) {
   return parse_generation(name, "ledger", ".json");
 }
 
-std::string quarantine_name(GenerationId id) { return print("quarantine", id.fence.value, id.seq, ""); }
+std::string quarantine_name(GenerationId id) { return print("quarantine", id.fence.value, id.sequence, ""); }
 std::optional<GenerationId> parse_quarantine_name(std::string_view name) {
   return parse_generation(name, "quarantine", "");
 }
@@ -70,7 +70,7 @@ std::optional<Fence> Ledger::newest_fence() const {
 }
 
 bool Ledger::has_generations() const {
-  return std::ranges::any_of(entries, [](const GenerationId& id) { return id.seq > 0; });
+  return std::ranges::any_of(entries, [](const GenerationId& id) { return id.sequence > 0; });
 }
 
 std::vector<GenerationId> restore_order(const Ledger& ledger) {
@@ -80,7 +80,7 @@ std::vector<GenerationId> restore_order(const Ledger& ledger) {
     const auto fence = std::prev(next)->fence;
     while (next != ledger.entries.begin() && std::prev(next)->fence == fence) {
       const auto id = *--next;
-      if (id.seq > 0 && !ledger.quarantined.contains(id)) order.push_back(id);
+      if (id.sequence > 0 && !ledger.quarantined.contains(id)) order.push_back(id);
     }
     const auto base = ledger.based_on.find(fence);
     if (base == ledger.based_on.end()) continue;

@@ -1,10 +1,10 @@
 // The ledger: which generations exist under a checkpoint's prefix, and which of them a restore may use. It needs
-// nothing of the store but atomic puts and lists. Names are relative to the ledger's folder; byte order is (fence, seq)
-// order.
+// nothing of the store but atomic puts and lists. Names are relative to the ledger's folder; byte order is (fence,
+// sequence) order.
 //
-//   ledger/<fence>-<seq>.json   a manifest; seq 0 is the opening entry of an attempt
+//   ledger/<fence>-<sequence>.json   a manifest; sequence 0 is the opening entry of an attempt
 //   data/<fence>-<number>       contents of one file, written once, never changed
-//   quarantine/<fence>-<seq>    why a generation is not to be used
+//   quarantine/<fence>-<sequence>    why a generation is not to be used
 //
 // An attempt writes its opening before it restores: "I, fence F, go on from G". From then on what older fences commit
 // after G does not count, so a zombie can write whatever it likes.

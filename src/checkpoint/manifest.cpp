@@ -19,7 +19,7 @@ constexpr std::string_view kFormat = "holdfast-manifest 1 ";
 std::string header_of(std::string_view body) { return std::string(kFormat) + hash_of(body) + "\n"; }
 
 json to_json(const std::optional<GenerationId>& id) {
-  return id ? json::array({id->fence.value, id->seq}) : json(nullptr);
+  return id ? json::array({id->fence.value, id->sequence}) : json(nullptr);
 }
 
 std::optional<GenerationId> generation_from(const json& value) {
@@ -50,7 +50,7 @@ Manifest manifest_from(const json& body) {
 std::optional<std::string> wrong_with(const Manifest& manifest) {
   if (manifest.files.size() > kMaxFiles) return fmt::format("more than {} files", kMaxFiles);
   if (manifest.based_on && *manifest.based_on >= manifest.id) return "it is based on a later generation";
-  if (manifest.id.seq == 0 && !manifest.files.empty()) return "an opening entry with files";
+  if (manifest.id.sequence == 0 && !manifest.files.empty()) return "an opening entry with files";
   const std::string* previous = nullptr;
   for (const auto& file : manifest.files) {
     if (!is_safe_path(file.path)) return fmt::format("'{}' is no path below a directory", file.path);
@@ -68,7 +68,7 @@ std::optional<std::string> wrong_with(const Manifest& manifest) {
 
 std::string encode(const Manifest& manifest) {
   const auto wrong = wrong_with(manifest);
-  ENSURE(!wrong, "manifest {}-{}: {}", manifest.id.fence.value, manifest.id.seq, *wrong);
+  ENSURE(!wrong, "manifest {}-{}: {}", manifest.id.fence.value, manifest.id.sequence, *wrong);
   auto files = json::array();
   for (const auto& file : manifest.files) {
     files.push_back({{"path", file.path},

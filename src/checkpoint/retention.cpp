@@ -1,7 +1,6 @@
 #include "checkpoint/retention.hpp"
 
 #include <algorithm>
-#include <functional>
 
 #include "base/ensure.hpp"
 
@@ -37,8 +36,8 @@ RetentionPlan plan_retention(const RetentionInput& input) {
   std::set<Fence> fences{input.own};  // whose openings stay
   bool damaged_in_window = false;
   for (const auto& id : input.ledger.entries) {
-    if (id.seq == 0 || id.fence > input.own) continue;
-    const bool damaged = std::ranges::binary_search(order, id, std::greater{}) && !input.manifests.contains(id);
+    if (id.sequence == 0 || id.fence > input.own) continue;
+    const bool damaged = input.damaged.contains(id);
     // Bad ones stay beside the good ones of their time, for whoever wants to look at them.
     const bool stays = kept.contains(id) || (id > *kept.begin() && (damaged || input.ledger.quarantined.contains(id)));
     if (stays) fences.insert(id.fence);
@@ -47,7 +46,7 @@ RetentionPlan plan_retention(const RetentionInput& input) {
     if (!stays && input.ledger.quarantined.contains(id)) plan.quarantine_marks.push_back(id);
   }
   for (const auto& id : input.ledger.entries) {
-    if (id.seq == 0 && id.fence < input.own && !fences.contains(id.fence)) plan.entries.push_back(id);
+    if (id.sequence == 0 && id.fence < input.own && !fences.contains(id.fence)) plan.entries.push_back(id);
   }
   // What a manifest needs that we could not read is not known; it may yet be readable for others.
   if (damaged_in_window) return plan;

@@ -21,7 +21,8 @@ struct RetentionInput {
   std::optional<GenerationId> base;  // what this attempt restored: kept as long as it runs
   std::size_t keep = 3;
   Ledger ledger;
-  std::map<GenerationId, Manifest> manifests;  // of the generations in restore order, but for damaged ones
+  std::map<GenerationId, Manifest> manifests;  // of the newest `keep` readable generations and of the base
+  std::set<GenerationId> damaged;              // those that were met on the way and could not be read
   std::set<DataObject> data;                   // all there are
   std::set<DataObject> in_use;                 // uploaded by this attempt, perhaps for the next generation
 };

@@ -35,6 +35,7 @@ void note_change(FileWatch& file, Instant now, bool renamed_into_place, const Se
 
 void note_open(FileWatch& file, Instant now, bool open, const SettleOptions& options) {
   if (open && is_settled(file, now, options)) file.unsettled_since = now;
+  if (open) file.renamed_into_place = false;
   // The writer was there until we saw it gone: the quiet begins now.
   if (file.open && !open) file.changed_at = now;
   file.open = open;

@@ -1,0 +1,143 @@
+#include "agent/checkpoint_ledger.hpp"
+
+#include <limits>
+
+namespace holdfast::agent {
+namespace {
+
+using checkpoint::GenerationId;
+using checkpoint::Ledger;
+using checkpoint::Manifest;
+
+constexpr std::size_t kPage = 1000;
+constexpr std::size_t kMaxLedgerKeys = 100'000;
+constexpr std::size_t kMaxDataObjects = 2'000'000;
+
+}  // namespace
+
+CheckpointPlace checkpoint_place(const ports::S3Location& location) {
+  auto prefix = location.key;
+  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  return {location.bucket, std::move(prefix)};
+}
+
+Result<std::vector<ports::ObjectInfo>> list_all(ports::ObjectStore& store, const std::string& bucket,
+                                                const std::string& prefix, std::size_t limit) {
+  std::vector<ports::ObjectInfo> all;
+  for (;;) {
+    auto page = store.list(bucket, prefix, all.empty() ? "" : all.back().key, kPage);
+    if (!page) return fail(page.error());
+    for (auto& object : page->objects) all.push_back(std::move(object));
+    if (all.size() > limit) return fail(Kind::invalid, "s3://{}/{}: more than {} objects", bucket, prefix, limit);
+    if (!page->truncated || page->objects.empty()) return all;
+  }
+}
+
+Result<Ledger> LedgerStore::read(std::optional<Fence> leave_out) {
+  auto ledger = read_names();
+  if (!ledger) return ledger;
+  if (leave_out) {
+    const auto next = ledger->entries.upper_bound(GenerationId{*leave_out, 0});
+    if (next == ledger->entries.end() || next->fence != *leave_out) ledger->entries.erase({*leave_out, 0});
+  }
+  if (auto read = read_bases(*ledger); !read) return fail(read.error());
+  return ledger;
+}
+
+Result<Ledger> LedgerStore::read_names() {
+  Ledger ledger;
+  const auto own = place_.own_key("").size();
+  const auto entries = list_all(store_, place_.bucket, place_.own_key("ledger/"), kMaxLedgerKeys);
+  if (!entries) return fail(entries.error());
+  for (const auto& object : *entries) {
+    if (const auto id = checkpoint::parse_manifest_name(object.key.substr(own))) ledger.entries.insert(*id);
+  }
+  const auto marks = list_all(store_, place_.bucket, place_.own_key("quarantine/"), kMaxLedgerKeys);
+  if (!marks) return fail(marks.error());
+  for (const auto& object : *marks) {
+    if (const auto id = checkpoint::parse_quarantine_name(object.key.substr(own))) ledger.quarantined.insert(*id);
+  }
+  return ledger;
+}
+
+// Only of the attempts that the newest one goes back to: others may be many, and do not matter.
+Result<void> LedgerStore::read_bases(Ledger& ledger) {
+  auto next = ledger.entries.end();
+  while (next != ledger.entries.begin()) {
+    const auto fence = std::prev(next)->fence;
+    if (auto read = read_base(fence, ledger); !read) return read;
+    next = ledger.entries.lower_bound(GenerationId{fence, 0});
+    const auto base = ledger.based_on.find(fence);
+    if (base == ledger.based_on.end()) continue;
+    if (!base->second) return {};
+    if (base->second->fence < fence) next = ledger.entries.upper_bound(*base->second);
+  }
+  return {};
+}
+
+// Every manifest of an attempt says what it is based on, so a damaged opening is no loss once there is a generation.
+Result<void> LedgerStore::read_base(Fence fence, Ledger& ledger) {
+  for (auto id = ledger.entries.lower_bound({fence, 0}); id != ledger.entries.end() && id->fence == fence; ++id) {
+    const auto manifest = read_manifest(*id);
+    if (!manifest && manifest.error().kind == Kind::not_found) continue;
+    if (!manifest) return fail(manifest.error());
+    if (!*manifest) continue;
+    ledger.based_on[fence] = (*manifest)->based_on;
+    return {};
+  }
+  return {};
+}
+
+Result<std::optional<Fence>> LedgerStore::newer_fence(Fence own) {
+  constexpr auto kLast = std::numeric_limits<std::uint64_t>::max();
+  const auto page = store_.list(place_.bucket, place_.own_key("ledger/"),
+                                place_.own_key(checkpoint::manifest_name({own, kLast})), kPage);
+  if (!page) return fail(page.error());
+  for (const auto& object : page->objects) {
+    const auto id = checkpoint::parse_manifest_name(object.key.substr(place_.own_key("").size()));
+    if (id && id->fence > own) return std::optional{id->fence};
+  }
+  return std::optional<Fence>{};
+}
+
+Result<std::optional<Manifest>> LedgerStore::read_manifest(GenerationId id) {
+  if (const auto known = known_.find(id); known != known_.end()) return std::optional{known->second};
+  // A second reading tells damage in the store from damage on the way.
+  for (int reading = 0; reading < 2; ++reading) {
+    const auto bytes =
+        store_.get_bytes(place_.bucket, place_.own_key(checkpoint::manifest_name(id)), checkpoint::kMaxManifestBytes);
+    if (!bytes && bytes.error().kind != Kind::invalid) return fail(bytes.error());
+    if (!bytes) return std::optional<Manifest>{};
+    auto manifest = checkpoint::decode(*bytes);
+    if (!manifest || manifest->id != id) continue;
+    known_[id] = *manifest;
+    return std::optional{std::move(*manifest)};
+  }
+  return std::optional<Manifest>{};
+}
+
+Result<void> LedgerStore::put_manifest(const Manifest& manifest) {
+  known_.erase(manifest.id);
+  auto put = store_.put_bytes(place_.bucket, place_.own_key(checkpoint::manifest_name(manifest.id)),
+                              checkpoint::encode(manifest));
+  if (put) known_[manifest.id] = manifest;
+  return put;
+}
+
+Result<void> LedgerStore::quarantine(GenerationId id, const std::string& why) {
+  return store_.put_bytes(place_.bucket, place_.own_key(checkpoint::quarantine_name(id)), why);
+}
+
+Result<std::map<checkpoint::DataObject, std::uint64_t>> LedgerStore::data_objects() {
+  std::map<checkpoint::DataObject, std::uint64_t> found;
+  const auto objects = list_all(store_, place_.bucket, place_.own_key("data/"), kMaxDataObjects);
+  if (!objects) return fail(objects.error());
+  for (const auto& object : *objects) {
+    if (const auto name = checkpoint::parse_data_name(object.key.substr(place_.own_key("").size()))) {
+      found[*name] = object.size;
+    }
+  }
+  return found;
+}
+
+}  // namespace holdfast::agent

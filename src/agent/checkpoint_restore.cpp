@@ -1,0 +1,216 @@
+#include "agent/checkpoint_restore.hpp"
+
+#include <algorithm>
+
+#include "agent/checkpoint_ledger.hpp"
+#include "agent/download.hpp"
+#include "checkpoint/paths.hpp"
+
+namespace holdfast::agent {
+namespace {
+
+namespace fs = std::filesystem;
+using checkpoint::GenerationId;
+using checkpoint::Ledger;
+using checkpoint::Manifest;
+
+// Each further try needs another attempt to have moved the ledger meanwhile, or another damaged generation.
+constexpr int kMaxTries = 64;
+
+struct Choice {
+  std::optional<GenerationId> generation;
+  bool never_any = false;  // no generation, not even a bad one: plain files may be all there is
+  bool newest = false;     // no newer one was passed over
+};
+
+// What became of one generation: restored, or `bad` and why, or neither, when it vanished while we read it.
+struct Tried {
+  bool restored = false;
+  std::optional<std::string> bad;
+};
+
+class Restore {
+ public:
+  Restore(ports::ObjectStore& store, CheckpointPlace place, const fs::path& local_dir, const JobName& job, Fence fence,
+          Clock& clock)
+      : store_(store), ledger_(store, place), local_dir_(local_dir), clock_(clock) {
+    result_.claim.place = std::move(place);
+    result_.claim.job = job;
+    result_.claim.fence = fence;
+  }
+
+  Result<RestoredCheckpoint> run(const ports::S3Location& location) {
+    for (int i = 0; i < kMaxTries; ++i) {
+      const auto choice = claim();
+      if (!choice) return fail(choice.error());
+      if (!choice->generation) {
+        if (choice->never_any) {
+          if (auto restored = restore_plain(location); !restored) return fail(restored.error());
+        }
+        return std::move(result_);
+      }
+      const auto tried = restore_generation(*choice);
+      if (!tried) return fail(tried.error());
+      if (tried->restored) return std::move(result_);
+      if (!tried->bad) continue;
+      if (auto marked = ledger_.quarantine(*choice->generation, *tried->bad); !marked) return fail(marked.error());
+      result_.quarantined.push_back({*choice->generation, *tried->bad});
+    }
+    return fail(Kind::try_again, "{}: no generation could be restored in {} tries", place().own_key(""), kMaxTries);
+  }
+
+ private:
+  const CheckpointPlace& place() const { return result_.claim.place; }
+
+  // Writes the opening, and chooses again where an older attempt committed in between: once the choice stands still,
+  // that attempt has seen us or is at most in the middle of its last step.
+  Result<Choice> claim() {
+    auto choice = choose();
+    for (int i = 0; choice && i < kMaxTries; ++i) {
+      if (auto written = write_opening(*choice); !written) return fail(written.error());
+      auto again = choose();
+      if (!again || again->generation == choice->generation) return again;
+      choice = std::move(again);
+    }
+    if (!choice) return choice;
+    return fail(Kind::try_again, "{}: an older attempt commits faster than we look", place().own_key(""));
+  }
+
+  Result<Choice> choose() {
+    const auto fence = result_.claim.fence;
+    auto ledger = ledger_.read(fence);
+    if (!ledger) return fail(ledger.error());
+    if (const auto newest = ledger->newest_fence(); newest && *newest > fence) {
+      return fail(Kind::conflict, "s3://{}/{}: attempt {} has opened it, which is newer than this one, {}",
+                  place().bucket, place().prefix, newest->value, fence.value);
+    }
+    const auto order = checkpoint::restore_order(*ledger);
+    auto all = *ledger;
+    all.quarantined.clear();
+    const auto all_order = checkpoint::restore_order(all);
+    Choice choice;
+    if (!order.empty()) choice.generation = order.front();
+    choice.never_any = all_order.empty();
+    choice.newest = !order.empty() && all_order.front() == order.front();
+    return choice;
+  }
+
+  Result<void> write_opening(const Choice& choice) {
+    const auto fence = result_.claim.fence;
+    // Started a second time after commits of our own: the opening stands as it was.
+    if (choice.generation && choice.generation->fence == fence) {
+      const auto own = ledger_.read_manifest(*choice.generation);
+      if (!own) return fail(own.error());
+      if (*own) result_.claim.based_on = (*own)->based_on;
+      return {};
+    }
+    result_.claim.based_on = choice.generation;
+    return ledger_.put_manifest({.job = result_.claim.job.value,
+                                 .id = {fence, 0},
+                                 .created = clock_.now(),
+                                 .based_on = choice.generation,
+                                 .files = {}});
+  }
+
+  Result<Tried> restore_generation(const Choice& choice) {
+    const auto id = *choice.generation;
+    const auto manifest = ledger_.read_manifest(id);
+    if (!manifest && manifest.error().kind == Kind::not_found) return Tried{};
+    if (!manifest) return fail(manifest.error());
+    if (!*manifest) return Tried{.restored = false, .bad = "its manifest is damaged"};
+    std::vector<Download> files;
+    for (const auto& file : (*manifest)->files) {
+      files.push_back({.key = place().own_key(file.object),
+                       .path = file.path,
+                       .size = file.size,
+                       .hash = file.hash,
+                       .mtime_ns = file.mtime_ns,
+                       .mode = file.mode});
+    }
+    const auto identities = download_files(store_, place().bucket, files, local_dir_);
+    if (!identities) return judge(id, identities.error());
+    take(**manifest, *identities, choice.newest);
+    return Tried{.restored = true, .bad = {}};
+  }
+
+  Result<Tried> judge(GenerationId id, const Error& error) {
+    if (error.kind == Kind::conflict || error.kind == Kind::invalid)
+      return Tried{.restored = false, .bad = error.message};
+    if (error.kind != Kind::not_found) return fail(error);
+    // Cleaned up by an older attempt together with its manifest, or lost on its own?
+    const auto manifest = store_.head(place().bucket, place().own_key(checkpoint::manifest_name(id)));
+    if (manifest) return Tried{.restored = false, .bad = error.message};
+    if (manifest.error().kind != Kind::not_found) return fail(manifest.error());
+    return Tried{};
+  }
+
+  void take(const Manifest& manifest, const std::vector<checkpoint::FileIdentity>& identities, bool newest) {
+    result_.generation = manifest.id;
+    result_.files = manifest.files.size();
+    result_.bytes = checkpoint::total_bytes(manifest);
+    result_.claim.restored = manifest.id;
+    result_.claim.files = manifest.files;
+    // An older attempt that has not noticed us yet keeps what its newest generations need, and no more: after a step
+    // back everything is uploaded anew rather than referred to.
+    if (!newest) return;
+    for (std::size_t i = 0; i < identities.size(); ++i) {
+      result_.claim.uploaded[manifest.files[i].path] = {identities[i], manifest.files[i]};
+    }
+  }
+
+  Result<void> restore_plain(const ports::S3Location& location) {
+    const auto objects = list_all(store_, place().bucket, place().prefix, checkpoint::kMaxFiles);
+    if (!objects) return fail(objects.error());
+    std::vector<Download> files;
+    for (const auto& object : *objects) {
+      const auto path = object.key.substr(place().prefix.size());
+      if (path.empty() || path.ends_with('/') || checkpoint::is_excluded(path)) continue;
+      files.push_back({.key = object.key, .path = path, .size = object.size, .hash = ""});
+    }
+    if (files.empty()) {
+      auto single = single_object(location);
+      if (!single) return fail(single.error());
+      files = std::move(*single);
+    }
+    if (auto done = download_files(store_, place().bucket, files, local_dir_); !done) return fail(done.error());
+    result_.plain = !files.empty();
+    result_.files = files.size();
+    for (const auto& file : files) {
+      result_.bytes += file.size;
+      if (file.key == place().plain_key(file.path)) result_.claim.plain_paths.push_back(file.path);
+    }
+    return {};
+  }
+
+  // The S3Uri may name one object instead of a folder.
+  Result<std::vector<Download>> single_object(const ports::S3Location& location) {
+    if (location.key.empty() || location.key.ends_with('/')) return std::vector<Download>{};
+    const auto object = store_.head(location.bucket, location.key);
+    if (!object && object.error().kind == Kind::not_found) return std::vector<Download>{};
+    if (!object) return fail(object.error());
+    return std::vector<Download>{{.key = location.key,
+                                  .path = location.key.substr(location.key.rfind('/') + 1),
+                                  .size = object->size,
+                                  .hash = ""}};
+  }
+
+  ports::ObjectStore& store_;
+  LedgerStore ledger_;
+  const fs::path& local_dir_;
+  Clock& clock_;
+  RestoredCheckpoint result_;
+};
+
+}  // namespace
+
+Result<RestoredCheckpoint> restore_checkpoint(ports::ObjectStore& store, const ports::S3Location& location,
+                                              const fs::path& local_dir, const JobName& job, Fence fence,
+                                              Clock& clock) {
+  const auto exists = store.bucket_exists(location.bucket);
+  if (!exists) return fail(exists.error());
+  if (!*exists) return fail(Kind::not_found, "s3://{}: there is no such bucket", location.bucket);
+  if (auto made = make_directories(local_dir); !made) return fail(made.error());
+  return Restore(store, checkpoint_place(location), local_dir, job, fence, clock).run(location);
+}
+
+}  // namespace holdfast::agent

@@ -1,0 +1,238 @@
+#include "agent/checkpoint_sync.hpp"
+
+#include <algorithm>
+
+#include "base/ensure.hpp"
+#include "checkpoint/paths.hpp"
+
+namespace holdfast::agent {
+namespace {
+
+using checkpoint::FileWatch;
+using checkpoint::LocalFile;
+using checkpoint::ManifestFile;
+
+// A program that makes changes without end must not have us scan without end.
+constexpr Duration kMinScanGap{50};
+constexpr Duration kRetryAfter{2000};
+constexpr std::size_t kMaxSaid = 1000;
+// Of a file as it was restored: longer than any quiet.
+constexpr Instant kLongAgo{};
+
+}  // namespace
+
+CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, OpenFiles open_files,
+                               CheckpointSyncOptions options, CheckpointClaim claim, DirectoryWatch watch)
+    : store_(store),
+      clock_(clock),
+      open_files_(std::move(open_files)),
+      options_(options),
+      claim_(std::move(claim)),
+      ledger_(store, claim_.place),
+      watch_(std::move(watch)),
+      uploaded_(claim_.uploaded),
+      last_(claim_.restored),
+      last_files_(claim_.files) {}
+
+CheckpointSync::~CheckpointSync() = default;
+
+Result<std::unique_ptr<CheckpointSync>> CheckpointSync::open(ports::ObjectStore& store, Clock& clock,
+                                                             OpenFiles open_files, CheckpointSyncOptions options,
+                                                             CheckpointClaim claim, std::filesystem::path local_dir) {
+  ENSURE(options.keep >= checkpoint::kMinKeep, "keep {} generations", options.keep);
+  auto watch = DirectoryWatch::open(local_dir);
+  if (!watch) return fail(watch.error(), "following the checkpoint directory");
+  std::unique_ptr<CheckpointSync> sync(
+      new CheckpointSync(store, clock, std::move(open_files), options, std::move(claim), std::move(*watch)));
+  if (auto taken = sync->take_up_ledger(); !taken) return fail(taken.error(), "opening the checkpoint ledger");
+  return sync;
+}
+
+Result<void> CheckpointSync::take_up_ledger() {
+  const auto newer = ledger_.newer_fence(claim_.fence);
+  if (!newer) return fail(newer.error());
+  if (*newer) return fail(Kind::conflict, "attempt {} is newer than this one, {}", (*newer)->value, claim_.fence.value);
+  const auto ledger = ledger_.read();
+  if (!ledger) return fail(ledger.error());
+  // Where this attempt wrote before, as an agent that was started again, it goes on after that.
+  if (!ledger->entries.empty() && ledger->entries.rbegin()->fence == claim_.fence) {
+    next_sequence_ = ledger->entries.rbegin()->sequence + 1;
+  }
+  const auto data = ledger_.data_objects();
+  if (!data) return fail(data.error());
+  for (const auto& [object, size] : *data) {
+    if (object.fence == claim_.fence) next_object_ = std::max(next_object_, object.number + 1);
+  }
+  // Whatever kept generations name may lie in the plain view: a crash can have come before it was brought into line.
+  for (const auto& path : claim_.plain_paths) plain_[path] = "";
+  for (const auto& id : checkpoint::restore_order(*ledger)) {
+    const auto manifest = ledger_.read_manifest(id);
+    if (!manifest && manifest.error().kind != Kind::not_found) return fail(manifest.error());
+    if (!manifest || !*manifest) continue;
+    for (const auto& file : (*manifest)->files) plain_[file.path] = "";
+  }
+  untidy_ = last_.has_value();
+  return {};
+}
+
+std::vector<CheckpointEvent> CheckpointSync::step() {
+  Events events;
+  if (fenced_off_) return events;
+  look(events, false);
+  if (retry_at_ && clock_.now() < *retry_at_) return events;
+  retry_at_.reset();
+  if (untidy_) tidy_up(events);
+  upload_settled(events);
+  const auto ready = [&] {
+    const auto seen = view(false);
+    return !retry_at_ && !fenced_off_ && seen.differs && seen.plan.upload.empty() &&
+           checkpoint::is_quiet(seen.state, clock_.now(), options_.settle);
+  };
+  if (!ready()) return events;
+  // Uploads took their time: only what is still so now was ever the state of the directory as a whole.
+  look(events, true);
+  if (ready() && commit(view(false), events)) tidy_up(events);
+  return events;
+}
+
+// ---- looking
+
+void CheckpointSync::look(Events& events, bool now_and_whole) {
+  auto changes = watch_.drain();
+  heard_.any |= changes.any;
+  heard_.lost |= changes.lost;
+  for (const auto& [path, renamed] : changes.renamed) heard_.renamed[path] = renamed;
+  const auto now = clock_.now();
+  const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
+  if (!now_and_whole && scanned_at_ && now - *scanned_at_ < gap) return;
+  const auto scan = watch_.scan();
+  scanned_at_ = now;
+  if (!scan) return problem(events, scan.error(), "looking at the checkpoint directory");
+  observe(*scan, events);
+  heard_ = {};
+  // After the end nobody holds anything open, and what was held open then is what matters.
+  if (!ended_ && (now_and_whole || view(true).differs)) note_open_files();
+  for (const auto& [path, tracked] : tracked_) {
+    if (!checkpoint::is_restless(tracked.watch, now, options_.settle)) continue;
+    problem_once(events, path + " is written all the time: checkpoints are saved without it until it rests");
+  }
+}
+
+void CheckpointSync::observe(const DirectoryScan& scan, Events& events) {
+  for (const auto& what : scan.passed_over) problem_once(events, "not part of any checkpoint: " + what);
+  auto before = std::exchange(tracked_, {});
+  for (const auto& file : scan.files) {
+    if (claim_.place.plain_key(file.path).size() > checkpoint::kMaxPath) {
+      problem_once(events, "not part of any checkpoint: " + file.path + ": its key would be too long");
+      continue;
+    }
+    if (auto known = before.extract(file.path)) tracked_.insert(std::move(known));
+    observe_file(file, heard_.lost);
+  }
+  for (const auto& [path, gone] : before) {
+    removed_at_ = clock_.now();
+    forget_upload(path);
+  }
+}
+
+void CheckpointSync::observe_file(const LocalFile& file, bool all_changed) {
+  const auto now = clock_.now();
+  const auto heard = heard_.renamed.find(file.path);
+  const bool renamed = heard != heard_.renamed.end() && heard->second;
+  const auto known = tracked_.find(file.path);
+  if (known == tracked_.end()) {
+    const auto stored = uploaded_.find(file.path);
+    const bool as_restored = stored != uploaded_.end() && stored->second.identity == file.identity;
+    const auto since = as_restored ? kLongAgo : now;
+    tracked_[file.path] = {file,
+                           FileWatch{.changed_at = since, .unsettled_since = since, .renamed_into_place = renamed}};
+    return;
+  }
+  auto& [last, watch] = known->second;
+  if (all_changed || heard != heard_.renamed.end() || last.identity != file.identity) {
+    checkpoint::note_change(watch, now, renamed && !all_changed, options_.settle);
+  }
+  last = file;
+}
+
+void CheckpointSync::note_open_files() {
+  const auto open = open_files_ ? open_files_() : std::vector<std::pair<std::uint64_t, std::uint64_t>>{};
+  const std::set<std::pair<std::uint64_t, std::uint64_t>> held(open.begin(), open.end());
+  const auto now = clock_.now();
+  for (auto& [path, tracked] : tracked_) {
+    const auto& identity = tracked.file.identity;
+    checkpoint::note_open(tracked.watch, now, held.contains({identity.device, identity.inode}), options_.settle);
+  }
+}
+
+CheckpointSync::View CheckpointSync::view(bool with_restless) const {
+  const auto now = clock_.now();
+  View seen;
+  std::vector<LocalFile> files;
+  std::set<std::string> left_out;
+  for (const auto& [path, tracked] : tracked_) {
+    if (with_restless || !checkpoint::is_restless(tracked.watch, now, options_.settle)) {
+      files.push_back(tracked.file);
+    } else {
+      left_out.insert(path);
+      seen.bytes_at_risk += tracked.file.identity.size;
+    }
+  }
+  seen.plan = checkpoint::plan_transfer(files, uploaded_, last_files_);
+  std::set<std::string> unchanged;
+  for (const auto& file : seen.plan.stored) {
+    const auto last = std::ranges::lower_bound(last_files_, file.path, {}, &ManifestFile::path);
+    if (last != last_files_.end() && last->path == file.path && last->object == file.object) {
+      unchanged.insert(file.path);
+    } else {
+      seen.bytes_at_risk += file.size;
+    }
+  }
+  for (const auto& file : seen.plan.upload) seen.bytes_at_risk += file.identity.size;
+  for (const auto& file : files) {
+    const auto& watch = tracked_.at(file.path).watch;
+    (unchanged.contains(file.path) ? seen.state.unchanged : seen.state.changed).push_back(watch);
+  }
+  seen.state.removed = static_cast<std::uint64_t>(
+      std::ranges::count_if(seen.plan.deleted, [&](const auto& path) { return !left_out.contains(path); }));
+  seen.state.removed_at = removed_at_;
+  // A program that clears the directory is about to write into it: nobody wants to resume from nothing.
+  seen.differs = !files.empty() && (!seen.state.changed.empty() || seen.state.removed > 0);
+  return seen;
+}
+
+Instant CheckpointSync::next_wakeup() const {
+  if (!scanned_at_) return clock_.now();
+  const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
+  auto next = *scanned_at_ + gap;
+  const auto seen = view(false);
+  if (seen.plan.upload.empty() && seen.differs) {
+    const auto quiet = checkpoint::quiet_at(seen.state, options_.settle);
+    if (quiet > clock_.now()) next = std::min(next, quiet);
+  }
+  for (const auto& file : seen.plan.upload) {
+    const auto& watch = tracked_.at(file.path).watch;
+    if (!watch.open) next = std::min(next, watch.changed_at + options_.settle.quiet);
+  }
+  return retry_at_ ? std::max(next, *retry_at_) : next;
+}
+
+CheckpointFigures CheckpointSync::figures() const {
+  return {.last = last_,
+          .last_committed = last_committed_,
+          .bytes_at_risk = view(true).bytes_at_risk,
+          .uploaded_bytes = uploaded_bytes_,
+          .upload_bytes_per_second = bytes_per_second_};
+}
+
+void CheckpointSync::problem(Events& events, const Error& error, std::string_view what) {
+  retry_at_ = clock_.now() + kRetryAfter;
+  if (error.kind == Kind::invalid) return problem_once(events, fmt::format("{}: {}", what, error.message));
+  events.push_back(CheckpointProblem{fmt::format("{}: {}", what, error.message), true});
+}
+
+void CheckpointSync::problem_once(Events& events, const std::string& what) {
+  if (said_.size() < kMaxSaid && said_.insert(what).second) events.push_back(CheckpointProblem{what, false});
+}
+
+}  // namespace holdfast::agent
