@@ -227,8 +227,9 @@ class Client::Impl {
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count()));
     set(CURLOPT_LOW_SPEED_LIMIT, 1L);
     set(CURLOPT_LOW_SPEED_TIME, whole_seconds(request.stall_timeout));
-    set(CURLOPT_BUFFERSIZE, kBlock);
-    set(CURLOPT_UPLOAD_BUFFERSIZE, kBlock);
+    // curl refuses these while it still has buffers from an exchange that failed early; then they have their size.
+    curl_easy_setopt(curl_, CURLOPT_BUFFERSIZE, kBlock);
+    curl_easy_setopt(curl_, CURLOPT_UPLOAD_BUFFERSIZE, kBlock);
 
     // Only the caller's headers: what curl adds by itself would not be signed, and "Expect" costs a second where a
     // server ignores it. A header without a value ends in a semicolon for curl; one that is to be left out, in a colon.

@@ -19,9 +19,9 @@ constexpr std::size_t kMaxErrorBody = 1024 * 1024;
 
 struct ClientRequest {
   std::string method = "GET";
-  std::string url;  // "http://127.0.0.1:8080/path?query", already encoded
-  Headers headers;
-  std::string body;
+  std::string url = {};  // "http://127.0.0.1:8080/path?query", already encoded
+  Headers headers = {};
+  std::string body = {};
   Duration timeout = seconds{60};  // for the whole exchange; zero: none
   Duration connect_timeout = seconds{5};
   Duration stall_timeout = seconds{60};  // less than a byte per second for so long; rounded up to seconds

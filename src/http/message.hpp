@@ -44,7 +44,7 @@ class Headers {
 struct RequestHead {
   std::string method;  // as sent: "GET"
   std::string target;  // raw, with its query: "/bucket/a%20b?list-type=2"
-  Headers headers;
+  Headers headers = {};
   std::string peer;  // "127.0.0.1:40312"
 
   // The target's two halves, still encoded; the query without its question mark.
@@ -67,9 +67,9 @@ struct FileBody {
 
 struct Response {
   int status = 200;
-  Headers headers;
-  std::string body;
-  std::optional<FileBody> file;  // sent instead of `body`
+  Headers headers = {};
+  std::string body = {};
+  std::optional<FileBody> file = {};  // sent instead of `body`
 };
 
 Response plain_text(int status, std::string text);

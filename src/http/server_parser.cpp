@@ -2,6 +2,7 @@
 
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <limits>
 
 #include "base/ensure.hpp"
 
@@ -18,12 +19,16 @@ std::string_view view(Text text) { return {text.data(), text.size()}; }
 // A chunk's header line and the trailers, which the parser wants in one piece, may not take more than this.
 constexpr std::size_t kMaxChunkLine = 16 * 1024;
 
+// "0", CR LF, CR LF: no chunked body ends with less. Beast asserts (it stops the process) when a last chunk that no
+// other one precedes comes to it in smaller pieces.
+constexpr std::size_t kShortestChunk = 5;
+
 // Beast's grammar, our containers.
 class Grammar final : public beast_http::basic_parser<true> {
  public:
   Grammar(std::size_t max_head, const RequestParser::OnBody& on_body) : on_body_(on_body) {
     header_limit(static_cast<std::uint32_t>(max_head));
-    body_limit(boost::none);  // the plan decides, once the head is known
+    body_limit(std::numeric_limits<std::uint64_t>::max());  // the plan decides, once the head is known
     eager(false);
   }
 
@@ -83,6 +88,7 @@ class RequestParser::Impl {
     while (used < bytes.size() && !failure && !grammar->is_done()) {
       const bool had_head = grammar->is_header_done();
       const auto rest = bytes.substr(used);
+      if (had_head && grammar->chunked() && rest.size() < kShortestChunk) break;
       error_code error;
       used += grammar->put(boost::asio::const_buffer{rest.data(), rest.size()}, error);
       if (error == beast_http::error::need_more) {
