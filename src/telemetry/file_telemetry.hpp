@@ -47,16 +47,17 @@ class FileTelemetry final : public ports::Telemetry {
   };
 
   FileTelemetry(std::filesystem::path directory, Clock& clock);
-  // With mutex_ held. The pointer keeps the file open for a reader after the table has let go of it.
-  Result<std::shared_ptr<LogStream>> stream(const std::string& name, bool create);
-  Result<JobRecord*> job(const JobName& name);
-  Result<JobRecord> load(const JobName& name);
-
   std::shared_ptr<const MetricScanner> scanner(const JobName& job,
                                                const std::vector<job::MetricDefinition>& definitions);
+
+  // ---- with mutex_ held
+  // The pointer keeps the file open for a reader after the table has let go of it.
+  Result<std::shared_ptr<LogStream>> stream(const std::string& name, bool create);
+  // Valid until the next call.
+  Result<JobRecord*> job(const JobName& name);
+  Result<JobRecord> load(const JobName& name);
   Metrics load_metrics(const JobName& job) const;
   void save_metrics(const JobName& job, const Metrics& metrics) const;
-  std::filesystem::path stream_path(const std::string& name) const { return directory_ / (name + ".log"); }
 
   const std::filesystem::path directory_;
   Clock& clock_;

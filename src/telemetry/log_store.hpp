@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file.hpp"
@@ -40,7 +41,7 @@ class LogStream {
   std::uint64_t size() const { return size_; }
   const std::optional<BatchId>& last_batch() const { return last_batch_; }
 
-  // All of it or nothing. Kind::invalid: more than kMaxBatchBytes.
+  // All of it or nothing. Kind::invalid: more than kMaxLineBytes or kMaxBatchBytes.
   Result<void> append(const BatchId& batch, const std::vector<ports::LogEvent>& lines);
   // As ports::Telemetry::read, looking no further than `size`. Kind::invalid: `from` is no position of this stream.
   Result<ports::LogPage> read(std::uint64_t size, std::uint64_t from, std::size_t limit, std::int64_t start_ms,
@@ -49,6 +50,7 @@ class LogStream {
  private:
   LogStream(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
   Result<void> recover();
+  Result<void> write_at_end(std::string_view bytes);
   Result<std::string> read_range(std::uint64_t from, std::uint64_t to) const;
 
   Fd fd_;

@@ -1,0 +1,21 @@
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "telemetry/lru.hpp"
+
+using holdfast::telemetry::Lru;
+
+TEST_CASE("the entry not used for longest is forgotten first") {
+  Lru<int, std::string> lru(2);
+  lru.put(1, "one");
+  lru.put(2, "two");
+  CHECK(*lru.find(1) == "one");
+  lru.put(3, "three");
+  CHECK(lru.find(2) == nullptr);
+  CHECK(*lru.find(1) == "one");
+  CHECK(*lru.find(3) == "three");
+  lru.put(3, "drei");
+  CHECK(*lru.find(3) == "drei");
+  CHECK(lru.size() == 2);
+}
