@@ -1,0 +1,130 @@
+// Where a training job's data may come from and go to.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "api/training_job_requests.hpp"
+
+namespace holdfast::api {
+namespace {
+
+std::string refusal_of(const json& patch) { return refusal(request_with(patch)); }
+std::string channel_refusal(const json& patch) { return refusal(with_channel(patch)); }
+std::string source_refusal(const json& patch) { return channel_refusal({{"DataSource", {{"S3DataSource", patch}}}}); }
+std::string output_refusal(const std::string& path) {
+  return refusal_of({{"OutputDataConfig", {{"S3OutputPath", path}}}});
+}
+std::string checkpoint_refusal(const std::string& local_path) {
+  return refusal_of({{"CheckpointConfig", {{"S3Uri", "s3://bucket/ckpt"}, {"LocalPath", local_path}}}});
+}
+std::string bad_uri(const std::string& where, const std::string& uri) {
+  return where + " '" + uri +
+         "' cannot be used: write s3://bucket/prefix, with a bucket name of 3 to 63 lower-case letters, digits, dots "
+         "and "
+         "hyphens.";
+}
+
+TEST_CASE("locations are s3:// with a bucket that can exist") {
+  for (const char* uri : {"s3://bucket", "s3://bucket/", "s3://b-1.x/p/q", "s3://bucket//", "s3://bucket/a b\u00e4"}) {
+    CHECK_MESSAGE(output_refusal(uri) == "", uri);
+  }
+  for (const std::string uri :
+       {"https://bucket/out", "s3://bu", "s3://Bucket/out", "s3://buck_et/out", "s3://-bucket/x", "s3://buc..ket/x"}) {
+    CHECK(output_refusal(uri) == bad_uri("OutputDataConfig.S3OutputPath", uri));
+    CHECK(source_refusal({{"S3Uri", uri}}) == bad_uri("Channel 'train': S3Uri", uri));
+    CHECK(refusal_of({{"CheckpointConfig", {{"S3Uri", uri}}}}) == bad_uri("CheckpointConfig.S3Uri", uri));
+  }
+  CHECK(output_refusal("/out").starts_with(
+      "1 validation error detected: Value '/out' at 'outputDataConfig.s3OutputPath'"));
+}
+
+TEST_CASE("the output path of a job has no slash at its end") {
+  const auto path_of = [](const char* given) {
+    return accepted(request_with({{"OutputDataConfig", {{"S3OutputPath", given}}}})).spec.output_path;
+  };
+  CHECK(path_of("s3://bucket/") == "s3://bucket");
+  CHECK(path_of("s3://bucket/out//") == "s3://bucket/out");
+  CHECK(path_of("s3://bucket/out") == "s3://bucket/out");
+}
+
+TEST_CASE("a model is stored as an archive") {
+  CHECK(refusal_of({{"OutputDataConfig", {{"CompressionType", "GZIP"}}}}) == "");
+  CHECK(
+      refusal_of({{"OutputDataConfig", {{"CompressionType", "NONE"}}}}) ==
+      "OutputDataConfig.CompressionType NONE is not supported yet. Leave it out: the model is stored as model.tar.gz.");
+}
+
+TEST_CASE("channels have different names, which can be directories") {
+  CHECK(refusal_of({{"InputDataConfig", {channel_with(), channel_with({{"ChannelName", "Train"}})}}}) == "");
+  CHECK(refusal_of({{"InputDataConfig", {channel_with(), channel_with()}}}) ==
+        "ChannelName 'train' is given twice in InputDataConfig: the names of channels must be unique.");
+  for (const std::string name : {".", ".."}) {
+    CHECK(channel_refusal({{"ChannelName", name}}) ==
+          "Channel '" + name + "': the name of a channel is the name of its directory. Use another.");
+  }
+  CHECK(channel_refusal({{"ChannelName", "..."}}) == "");
+}
+
+TEST_CASE("files are copied before the start, as they are") {
+  const std::string use_file = " is not supported yet. Use File: the channel's files are copied to the instance first.";
+  CHECK(channel_refusal({{"InputMode", "File"}, {"CompressionType", "None"}, {"RecordWrapperType", "None"}}) == "");
+  CHECK(channel_refusal({{"ShuffleConfig", {{"Seed", 7}}}}) == "");
+  for (const std::string mode : {"Pipe", "FastFile"}) {
+    CHECK(channel_refusal({{"InputMode", mode}}) == "Channel 'train': InputMode " + mode + use_file);
+    CHECK(refusal_of({{"AlgorithmSpecification", {{"TrainingInputMode", mode}}}}) ==
+          "AlgorithmSpecification.TrainingInputMode " + mode + use_file);
+  }
+  CHECK(channel_refusal({{"CompressionType", "Gzip"}}) ==
+        "Channel 'train': CompressionType Gzip is only for Pipe input mode. Use None: files reach the program as they "
+        "are.");
+  CHECK(channel_refusal({{"RecordWrapperType", "RecordIO"}}) ==
+        "Channel 'train': RecordWrapperType RecordIO is only for Pipe input mode. Use None.");
+}
+
+TEST_CASE("a channel reads one prefix of S3") {
+  const json file_system = {{"FileSystemId", "fs-12345678"},
+                            {"FileSystemAccessMode", "ro"},
+                            {"FileSystemType", "EFS"},
+                            {"DirectoryPath", "/d"}};
+  CHECK(source_refusal({{"S3DataDistributionType", "ShardedByS3Key"}}) == "");
+  for (const std::string type : {"ManifestFile", "AugmentedManifestFile"}) {
+    CHECK(source_refusal({{"S3DataType", type}}) ==
+          "Channel 'train': S3DataType " + type +
+              " is not supported yet. Use S3Prefix with an S3Uri that all files of the channel begin with.");
+  }
+  CHECK(
+      source_refusal({{"InstanceGroupNames", {"g"}}}) ==
+      "Channel 'train': InstanceGroupNames needs ResourceConfig.InstanceGroups, which are not supported yet. Leave it "
+      "out.");
+  CHECK(channel_refusal({{"DataSource", {{"FileSystemDataSource", file_system}}}}) ==
+        "Channel 'train': DataSource must have only one of S3DataSource and FileSystemDataSource.");
+  CHECK(channel_refusal({{"DataSource", {{"S3DataSource", nullptr}}}}) ==
+        "Channel 'train': DataSource must have one of S3DataSource or FileSystemDataSource.");
+  CHECK(channel_refusal({{"DataSource", {{"S3DataSource", nullptr}, {"FileSystemDataSource", file_system}}}}) ==
+        "Channel 'train': FileSystemDataSource is not supported yet. Use an S3DataSource.");
+}
+
+TEST_CASE("checkpoints are kept in a directory of their own") {
+  for (const char* path : {"/opt/ml/checkpoints", "/opt/ml/checkpoints/", "/opt/ml/modelling", "/ckpt", "/a/..b"}) {
+    CHECK_MESSAGE(checkpoint_refusal(path) == "", path);
+  }
+  for (const std::string path : {"checkpoints", "", "/opt/ml/checkpoints/../model", ".."}) {
+    CHECK(checkpoint_refusal(path) ==
+          "CheckpointConfig.LocalPath '" + path + "' must be an absolute path without '..'.");
+  }
+  const auto reserved = [](const std::string& path, const std::string& by) {
+    CHECK(checkpoint_refusal(path) == "CheckpointConfig.LocalPath '" + path + "' conflicts with the reserved path '" +
+                                          by + "'. Use for example '/opt/ml/checkpoints'.");
+  };
+  reserved("/opt/ml/model", "/opt/ml/model");
+  reserved("/opt/ml//model/", "/opt/ml/model");
+  reserved("//opt/ml/./model", "/opt/ml/model");
+  reserved("/opt/ml/input/data/train", "/opt/ml/input");
+  reserved("/opt/ml", "/opt/ml/code");
+  reserved("/", "/opt/ml/code");
+  reserved("/proc/1", "/proc");
+}
+
+}  // namespace
+}  // namespace holdfast::api
