@@ -1,16 +1,11 @@
 #include "runtime/bubblewrap.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstring>
 
@@ -19,26 +14,12 @@
 #include "runtime/cgroup.hpp"
 #include "runtime/processes.hpp"
 #include "runtime/sandbox_plan.hpp"
+#include "runtime/sandboxed_program.hpp"
 
 namespace holdfast::runtime {
 namespace {
-namespace fs = std::filesystem;
-
-// How long a sandbox may take to come up (10 ms on an idle machine): kMaxStartPolls x kStartPollMs.
-constexpr int kMaxStartPolls = 10000;
-constexpr int kStartPollMs = 2;
-constexpr std::size_t kMaxStatusText = 1 << 16;
-constexpr std::size_t kMaxComplaint = 4096;
 // bwrap's own two processes count in the control group too.
 constexpr std::uint64_t kSandboxProcesses = 2;
-
-bool is_readable(int fd, int timeout_ms) {
-  pollfd waiting{fd, POLLIN, 0};
-  int ready = 0;
-  do ready = ::poll(&waiting, 1, timeout_ms);
-  while (ready < 0 && errno == EINTR);
-  return ready > 0;
-}
 
 // Descriptors handed over by number must not be 0, 1 or 2: the child puts its standard streams there.
 Result<Fd> above_standard_streams(Fd fd) {
@@ -82,17 +63,6 @@ std::string joined_with_zeros(const std::vector<std::string>& words) {
   std::string text;
   for (const auto& word : words) text.append(word).push_back('\0');
   return text;
-}
-
-// What is there to read now.
-void drain(int fd, std::string& text, std::size_t limit) {
-  std::array<char, 4096> block;
-  while (text.size() < limit) {
-    const ssize_t n = ::read(fd, block.data(), block.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return;
-    text.append(block.data(), static_cast<std::size_t>(n));
-  }
 }
 
 struct Streams {
@@ -154,160 +124,6 @@ struct Trouble {
   ::_exit(127);
 }
 
-class SandboxedProgram final : public ports::Program {
- public:
-  SandboxedProgram(pid_t monitor, Fd monitor_fd, Streams& streams, Cgroup cgroup)
-      : monitor_(monitor),
-        monitor_fd_(std::move(monitor_fd)),
-        stdout_(std::move(streams.output.read)),
-        stderr_(std::move(streams.error.read)),
-        status_(std::move(streams.status.read)),
-        cgroup_(std::move(cgroup)) {}
-  ~SandboxedProgram() override {
-    kill();
-    collect();
-  }
-
-  int stdout_fd() const override { return stdout_.get(); }
-  int stderr_fd() const override { return stderr_.get(); }
-  int exit_fd() const override { return monitor_fd_.get(); }
-  void signal(int signal_number) override {
-    if (payload_fd_) send_signal(payload_fd_, signal_number);
-  }
-  void kill() override {
-    // The first process of the namespace takes all others with it, and lets bwrap end in good order. Before it exists,
-    // bwrap alone is there.
-    const auto& first = reaper_fd_ ? reaper_fd_ : monitor_fd_;
-    send_signal(first, SIGKILL);
-  }
-  ports::ProgramExit collect() override;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const override;
-
-  // Waits until the program runs in place of bwrap's last process, or has ended. The error is why it never ran.
-  Result<void> await_start(const ports::ProgramSpec& spec, const fs::path& bwrap);
-
- private:
-  void read_status();
-  bool find_program(const std::optional<std::pair<std::uint64_t, std::uint64_t>>& bwrap_file);
-  Error why_not_started(const ports::ProgramSpec& spec);
-
-  // Three processes: bwrap outside (the monitor, our child), bwrap as process 1 of the namespace (the reaper), and the
-  // program as process 2. The descriptors are pidfds, so a number used again never hits a stranger.
-  pid_t monitor_;
-  Fd monitor_fd_;
-  pid_t reaper_ = 0;
-  Fd reaper_fd_;
-  Fd payload_fd_;
-  Fd stdout_, stderr_, status_;
-  std::string status_text_;
-  Cgroup cgroup_;
-  std::optional<ports::ProgramExit> exit_;
-};
-
-Result<void> SandboxedProgram::await_start(const ports::ProgramSpec& spec, const fs::path& bwrap) {
-  struct stat info = {};
-  if (::stat(bwrap.c_str(), &info) != 0) return fail_errno("looking at " + bwrap.string(), errno);
-  const std::pair<std::uint64_t, std::uint64_t> bwrap_file{info.st_dev, info.st_ino};
-  for (int i = 0; i < kMaxStartPolls; ++i) {
-    const bool ended = is_readable(monitor_fd_.get(), kStartPollMs);
-    read_status();
-    // bwrap writes the exit code only of a program that it could start.
-    if (status_text_.find("\"exit-code\"") != std::string::npos) return {};
-    if (ended) return fail(why_not_started(spec));
-    if (find_program(bwrap_file)) return {};
-  }
-  // A program that is itself a bwrap never stops looking like ours.
-  if (find_program(std::nullopt)) return {};
-  return fail(Kind::try_again, "starting '{}': its sandbox did not come up in {} s", spec.command[0],
-              kMaxStartPolls * kStartPollMs / 1000);
-}
-
-void SandboxedProgram::read_status() {
-  drain(status_.get(), status_text_, kMaxStatusText);
-  constexpr std::string_view key = "\"child-pid\": ";
-  const auto at = status_text_.find(key);
-  if (reaper_fd_ || at == std::string::npos) return;
-  const auto* const begin = status_text_.data() + at + key.size();
-  const auto* const end = status_text_.data() + status_text_.size();
-  pid_t pid = 0;
-  const auto parsed = std::from_chars(begin, end, pid);
-  if (parsed.ec != std::errc{} || parsed.ptr == end) return;  // not all of it has arrived
-  // The monitor collects it, so while the monitor runs the number is its own; a number used again would not be its
-  // child.
-  auto fd = open_process(pid);
-  const auto family = with_descendants(monitor_);
-  if (!fd || std::find(family.begin(), family.end(), pid) == family.end()) return;
-  reaper_ = pid;
-  reaper_fd_ = std::move(fd);
-}
-
-// `bwrap_file`: the program still looks like this before it is itself.
-bool SandboxedProgram::find_program(const std::optional<std::pair<std::uint64_t, std::uint64_t>>& bwrap_file) {
-  if (!reaper_fd_) return false;
-  const auto payload = find_payload(reaper_);
-  if (!payload) return false;
-  auto fd = open_process(*payload);
-  const auto file = executable_of(*payload);
-  if (!fd || !file || file == bwrap_file || find_payload(reaper_) != payload) return false;
-  payload_fd_ = std::move(fd);
-  return true;
-}
-
-Error SandboxedProgram::why_not_started(const ports::ProgramSpec& spec) {
-  std::string said;
-  drain(stderr_.get(), said, kMaxComplaint);
-  while (!said.empty() && said.back() == '\n') said.pop_back();
-  const auto mentions = [&](std::string_view words) { return said.find(words) != std::string::npos; };
-  const auto because = [&](Kind kind, std::string why) { return Error{kind, std::move(why)}; };
-
-  if (mentions("execvp ") && mentions("No such file")) {
-    return because(Kind::invalid,
-                   fmt::format("command '{}' not found in image '{}' (or what its first line, #!, names)",
-                               spec.command[0], spec.image));
-  }
-  if (mentions("execvp ")) {
-    return because(Kind::invalid,
-                   fmt::format("command '{}' cannot be run in image '{}': {}", spec.command[0], spec.image, said));
-  }
-  if (mentions("chdir")) {
-    return because(Kind::invalid, fmt::format("working directory '{}' cannot be had in image '{}': {}",
-                                              spec.working_directory, spec.image, said));
-  }
-  if (mentions("namespace") || mentions("uid map") || mentions("mount proc")) {
-    return because(Kind::permanent,
-                   fmt::format("this machine does not allow the sandbox, which needs user namespaces: {}. As root: "
-                               "sysctl -w kernel.unprivileged_userns_clone=1 user.max_user_namespaces=10000; inside a "
-                               "container: run that with --privileged",
-                               said));
-  }
-  return because(Kind::permanent, fmt::format("setting up the sandbox for '{}' in image '{}': {}", spec.command[0],
-                                              spec.image, said.empty() ? "bwrap ended without a word" : said));
-}
-
-ports::ProgramExit SandboxedProgram::collect() {
-  if (exit_) return *exit_;
-  int status = 0;
-  pid_t collected = 0;
-  do collected = ::waitpid(monitor_, &status, 0);
-  while (collected < 0 && errno == EINTR);
-  ENSURE(collected == monitor_, "waiting for bwrap {}: {}", monitor_, std::strerror(errno));
-  // bwrap ends with its program; what that left in the background ends here.
-  if (reaper_fd_) {
-    kill();
-    is_readable(reaper_fd_.get(), -1);
-  }
-  exit_.emplace();
-  exit_->code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-  exit_->signalled = exit_->code > 128 && exit_->code < 128 + NSIG;
-  exit_->out_of_memory = exit_->code != 0 && cgroup_.out_of_memory();
-  return *exit_;
-}
-
-std::vector<std::pair<std::uint64_t, std::uint64_t>> SandboxedProgram::files_open_for_writing() const {
-  if (exit_ || !reaper_fd_ || is_readable(reaper_fd_.get(), 0)) return {};
-  return runtime::files_open_for_writing(with_descendants(reaper_));
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ports::Program>> BubblewrapRuntime::start(const ports::ProgramSpec& spec) {
@@ -353,7 +169,10 @@ Result<std::unique_ptr<ports::Program>> BubblewrapRuntime::start(const ports::Pr
   streams.error.write.reset();
   streams.status.write.reset();
   streams.trouble.write.reset();
-  auto program = std::make_unique<SandboxedProgram>(monitor, std::move(monitor_fd), streams, std::move(cgroup));
+  auto program = std::make_unique<SandboxedProgram>(
+      monitor, std::move(monitor_fd),
+      ProgramStreams{std::move(streams.output.read), std::move(streams.error.read), std::move(streams.status.read)},
+      std::move(cgroup));
 
   // End of file: the child is bwrap now, or no more.
   for (Trouble trouble{};;) {

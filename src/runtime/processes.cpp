@@ -102,6 +102,12 @@ std::optional<pid_t> find_payload(pid_t reaper) {
   return std::nullopt;
 }
 
+std::optional<std::uint64_t> pid_namespace_of(pid_t pid) {
+  struct stat info = {};
+  if (::stat(fmt::format("/proc/{}/ns/pid", pid).c_str(), &info) != 0) return std::nullopt;
+  return info.st_ino;
+}
+
 std::optional<std::pair<std::uint64_t, std::uint64_t>> executable_of(pid_t pid) {
   struct stat info = {};
   if (::stat(fmt::format("/proc/{}/exe", pid).c_str(), &info) != 0) return std::nullopt;

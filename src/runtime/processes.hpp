@@ -23,6 +23,8 @@ void send_signal(const Fd& process, int signal_number);
 std::vector<pid_t> with_descendants(pid_t root);
 // The child of `reaper` that is process 2 of its namespace: the program itself, where bwrap is process 1.
 std::optional<pid_t> find_payload(pid_t reaper);
+// The kernel's number of its process namespace; none when the process is gone.
+std::optional<std::uint64_t> pid_namespace_of(pid_t pid);
 // (device, inode) of the executable; none when the process is gone.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> executable_of(pid_t pid);
 // (device, inode) of every regular file that one of them holds open for writing.

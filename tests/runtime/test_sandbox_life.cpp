@@ -1,6 +1,7 @@
 // How a program in the sandbox starts, is signalled, and ends.
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -152,6 +153,18 @@ TEST_CASE("once collected nothing of the program runs, though it left processes 
   for (const auto& handle : handles) {
     pollfd ended{handle.get(), POLLIN, 0};
     CHECK((!handle || ::poll(&ended, 1, 0) == 1));
+  }
+}
+
+TEST_CASE("a program that ends at once takes along what it left behind") {
+  NEEDS_SANDBOX;
+  Sandbox sandbox;
+  for (int i = 0; i < 20; ++i) {
+    const auto program = sandbox.start({"/bin/sh", "-c", "exec 9>/opt/ml/held; flock 9; setsid sleep 1000 & exit 0"});
+    REQUIRE(becomes_readable(program->exit_fd()));
+    program->collect();
+    const Fd held{::open((sandbox.ml / "held").c_str(), O_RDONLY | O_CLOEXEC)};
+    CHECK(::flock(held.get(), LOCK_EX | LOCK_NB) == 0);
   }
 }
 
