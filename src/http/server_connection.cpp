@@ -296,8 +296,9 @@ void Connection::send_file() {
 
 void Connection::finish_answer() {
   response_ = {};
-  if (!keep_) return linger();
-  begin_request();
+  if (keep_) return begin_request();
+  if (parser_.done() && buffer_.size() == 0) return close();
+  linger();
 }
 
 // Closing with unread bytes would reset the connection, and the client might lose the answer. So say that we are done,
