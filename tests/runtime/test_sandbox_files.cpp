@@ -131,10 +131,9 @@ TEST_CASE("the environment is the given one and nothing else, and shows on no co
                                           "PWD=/opt/ml", "SM_HP_LEARNING-RATE=0.1",
                                           "TOKEN=s3cr3t with spaces\nand lines"});
 
-  const auto program = sandbox.start({"/bin/cat", "/proc/self/environ", "/dev/fd/0", "-"});
   const auto waiting = sandbox.start({"/bin/sleep", "1000"});
   const auto pids = with_descendants(::getpid());
-  CHECK(pids.size() >= 4);
+  CHECK(pids.size() == 4);
   for (const pid_t pid : pids) CHECK(text_of(fmt::format("/proc/{}/cmdline", pid)).find("s3cr3t") == std::string::npos);
 
   sandbox.spec.environment = {{"PATH", "/usr/bin"}, {"HOME", "/opt/ml"}};
