@@ -22,6 +22,9 @@ using Answer = tl::expected<Decision, Ignored>;
 Answer ignore(std::string why) { return tl::unexpected<Ignored>(Ignored{std::move(why)}); }
 
 constexpr const char* kSpotLost = "Training job interrupted due to spot capacity";
+// SageMaker allows 28 days of running and 30 days with the upload. Without a limit nothing but the user ends an upload
+// that hangs.
+constexpr Duration kUploadLimit = hours{48};
 constexpr const char* kInternalError = "InternalServerError: We encountered an internal error. Please try again.";
 
 // ---- the books ------------------------------------------------------------------------------------------------------
@@ -96,15 +99,23 @@ Duration backoff(const Job& job) {
   const Duration full =
       std::min<Duration>(kBackoffMost, kBackoffFirst * (1LL << std::min(job.failures_in_a_row - 1, 16)));
   // Half fixed, half jitter from a hash, so that the core draws no random numbers.
-  const auto seed = mix(std::hash<std::string>{}(job.spec->name.value), static_cast<std::uint64_t>(job.attempts));
+  auto seed = static_cast<std::uint64_t>(job.attempts);
+  for (const char c : job.spec->name.value) seed = mix(seed, static_cast<unsigned char>(c));
   return full / 2 + Duration{static_cast<std::int64_t>(seed % static_cast<std::uint64_t>(full.count() / 2 + 1))};
+}
+
+// Never cuts a UTF-8 character in two.
+std::string first_bytes(std::string text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
+  text.resize(most);
+  return text;
 }
 
 void finish(Job& job, Secondary status, std::string message, std::string failure_reason, Instant now) {
   enter(job, status, std::move(message), now);
   job.transitions.back().end = now;
-  if (failure_reason.size() > kMaxFailureReason) failure_reason.resize(kMaxFailureReason);
-  job.state = Ended{status, std::move(failure_reason)};
+  job.state = Ended{status, first_bytes(std::move(failure_reason), kMaxFailureReason)};
 }
 
 void finish_failed(Job& job, std::string reason, Instant now) {
@@ -136,12 +147,18 @@ void wait_again(Job& job, Secondary status, std::string message, Instant now) {
   job.state = Waiting{now + backoff(job)};
 }
 
+// What the next attempt must do again: all that the program did since it last saved, until it ended or was cut off.
+void book_lost(Job& job, const Attempt& attempt, Instant now) {
+  if (!attempt.program_since) return;
+  const Instant safe = std::max(*attempt.program_since, attempt.saved.value_or(*attempt.program_since));
+  const bool cut_off = secondary_status(job) == Secondary::Training;
+  const Instant until = cut_off ? now : job.transitions.back().start;
+  job.accounts.lost_ms += std::max<std::int64_t>(0, (until - safe).count());
+}
+
 // The instance was taken away, or a spot instance died, which a user cannot tell apart.
 Answer interrupted(Job job, const Attempt& attempt, Instant now) {
-  if (secondary_status(job) == Secondary::Training) {
-    const Instant safe = attempt.saved.value_or(job.transitions.back().start);
-    job.accounts.lost_ms += std::max<std::int64_t>(0, (now - std::max(safe, job.transitions.back().start)).count());
-  }
+  book_lost(job, attempt, now);
   job.interruptions += 1;
   auto effects = release(attempt);
   wait_again(job, Secondary::Interrupted, kSpotLost, now);
@@ -154,6 +171,7 @@ Answer failed_by_us(Job job, const Attempt& attempt, const std::string& why, Ins
   job.failures_in_a_row += 1;
   if (job.retries < job.spec->max_retries) {
     job.retries += 1;
+    book_lost(job, attempt, now);
     wait_again(job, Secondary::Starting, fmt::format("Retrying after an internal error: {}", why), now);
   } else {
     finish_failed(job, kInternalError, now);
@@ -191,19 +209,32 @@ std::optional<Instant> max_wait_at(const Job& job) {
   return job.created + *job.spec->max_wait;
 }
 
-// MaxRuntime counts the time on instances over all attempts.
-Instant max_runtime_at(const Job& job) {
-  return job.booked_until + job.spec->max_runtime - Duration{job.accounts.on_instance_ms()};
+// MaxRuntime counts the time on instances over all attempts. Nothing while no instance counts and some time is left.
+std::optional<Instant> max_runtime_at(const Job& job) {
+  const Duration left = job.spec->max_runtime - Duration{job.accounts.on_instance_ms()};
+  const bool waiting = std::holds_alternative<Waiting>(job.state) || std::holds_alternative<Launching>(job.state);
+  if (waiting && left > Duration{0}) return std::nullopt;
+  return job.booked_until + left;
 }
 
-std::optional<StopReason> wall_reached(const Job& job, bool on_instance, Instant now) {
-  // Both at once: a job that waited at all ends as MaxWaitTimeExceeded.
-  if (const auto wait = max_wait_at(job); wait && now >= *wait) return StopReason::max_wait;
-  if (on_instance && now >= max_runtime_at(job)) return StopReason::max_runtime;
+std::optional<StopReason> wall_reached(const Job& job, Instant now) {
+  const auto wait = max_wait_at(job);
+  const auto run = max_runtime_at(job);
+  // The one that was reached first, even if we only look when both are. Both at once: a job that waited at all ends as
+  // MaxWaitTimeExceeded.
+  if (wait && now >= *wait && (!run || *wait <= *run)) return StopReason::max_wait;
+  if (run && now >= *run) return StopReason::max_runtime;
   return std::nullopt;
 }
 
-bool overdue(const Attempt& attempt, Instant now) { return attempt.notice && now >= *attempt.notice + kReclaimSlack; }
+// An instance that was warned and is silent after its deadline is taken for gone.
+std::optional<Instant> overdue_at(const Attempt& attempt) {
+  if (!attempt.notice) return std::nullopt;
+  return *attempt.notice + kReclaimSlack;
+}
+bool overdue(const Attempt& attempt, Instant now) { return attempt.notice && now >= *overdue_at(attempt); }
+
+Instant upload_limit_at(const Job& job) { return job.transitions.back().start + kUploadLimit; }
 
 // ---- state by state -------------------------------------------------------------------------------------------------
 // Every pair of state and event that means something has a line here; docs/job-states.md shows the whole table.
@@ -220,12 +251,38 @@ Answer on(const Job& job, const Waiting&, const StopRequested&, Instant now) {
   return stop_at_once(job, StopReason::user, now);
 }
 Answer on(const Job& job, const Waiting&, const TimeReached&, Instant now) {
-  if (const auto wall = wall_reached(job, false, now)) return stop_at_once(job, *wall, now);
+  if (const auto wall = wall_reached(job, now)) return stop_at_once(job, *wall, now);
   return ignore("no limit is reached");
 }
-// An attempt that is over has come up after all: it must not stay.
-Answer on(const Job& job, const Waiting&, const InstanceUp& up, Instant) {
-  return Decision{job, {ReleaseInstance{up.fence}}};
+
+// Something may be heard about an instance in every state that has one.
+template <class S>
+concept HasAttempt = requires(S state) {
+  state.attempt;
+};
+
+template <HasAttempt S>
+Answer on(const Job& job, const S& state, const InstanceUp& up, Instant) {
+  if (state.attempt.instance) return ignore("known already");
+  Job next = job;
+  std::get<S>(next.state).attempt.instance = up.instance;
+  return Decision{std::move(next), {}};
+}
+template <HasAttempt S>
+Answer on(const Job& job, const S& state, const NoticeReceived& notice, Instant) {
+  if (state.attempt.notice) return ignore("warned already");
+  Job next = job;
+  std::get<S>(next.state).attempt.notice = notice.deadline;
+  return Decision{std::move(next), {}};
+}
+// The last one may come while the model is uploaded.
+template <HasAttempt S>
+Answer on(const Job& job, const S&, const CheckpointSaved& saved, Instant now) {
+  if (job.last_generation && saved.generation <= *job.last_generation) return ignore("an older generation");
+  Job next = job;
+  next.last_generation = saved.generation;
+  std::get<S>(next.state).attempt.saved = now;
+  return Decision{std::move(next), {}};
 }
 
 Answer on(const Job& job, const Launching& launching, const InstanceUp& up, Instant) {
@@ -257,7 +314,8 @@ Answer on(const Job& job, const Launching&, const StopRequested&, Instant now) {
   return stop_at_once(job, StopReason::user, now);
 }
 Answer on(const Job& job, const Launching& launching, const TimeReached&, Instant now) {
-  if (const auto wall = wall_reached(job, false, now)) return stop_at_once(job, *wall, now);
+  if (overdue(launching.attempt, now)) return interrupted(job, launching.attempt, now);
+  if (const auto wall = wall_reached(job, now)) return stop_at_once(job, *wall, now);
   if (now < launching.attempt.requested + kLaunchTimeout) return ignore("no limit is reached");
   Job next = job;
   next.failures_in_a_row += 1;
@@ -279,20 +337,26 @@ Answer on(const Job& job, const Downloading& downloading, const ProgramStarted& 
   return Decision{std::move(next), {}};
 }
 
-Answer on(const Job& job, const Training& training, const CheckpointSaved& saved, Instant now) {
-  if (job.last_generation && saved.generation <= *job.last_generation) return ignore("an older generation");
-  Job next = job;
-  next.last_generation = saved.generation;
-  Attempt attempt = training.attempt;
-  attempt.saved = now;
-  next.state = Training{std::move(attempt)};
-  return Decision{std::move(next), {}};
-}
 Answer on(const Job& job, const Training& training, const ProgramEnded&, Instant now) {
   Job next = job;
   enter(next, Secondary::Uploading, "Uploading generated training model", now);
   next.state = Uploading{training.attempt};
   return Decision{std::move(next), {}};
+}
+
+// An agent's reports may overtake each other: a program that runs has an agent that started, and one that has ended did
+// run. The report that comes late is ignored then.
+Answer on(const Job& job, const Launching& launching, const ProgramStarted& started, Instant now) {
+  const Answer caught_up = on(job, launching, AgentStarted{started.fence}, now);
+  return on(caught_up->job, std::get<Downloading>(caught_up->job.state), started, now);
+}
+Answer on(const Job& job, const Downloading& downloading, const ProgramEnded& ended, Instant now) {
+  const Answer caught_up = on(job, downloading, ProgramStarted{ended.fence, std::nullopt}, now);
+  return on(caught_up->job, std::get<Training>(caught_up->job.state), ended, now);
+}
+Answer on(const Job& job, const Launching& launching, const ProgramEnded& ended, Instant now) {
+  const Answer caught_up = on(job, launching, AgentStarted{ended.fence}, now);
+  return on(caught_up->job, std::get<Downloading>(caught_up->job.state), ended, now);
 }
 
 // What Downloading, Training and Uploading have in common: something runs, and can be lost, warned, stopped, finished.
@@ -334,21 +398,17 @@ Answer on(const Job& job, const Working auto& working, const StopRequested&, Ins
   if (uploading) enter(outcome->job, Secondary::Uploading, "Uploading generated training model", now);
   return outcome;
 }
-template <Working S>
-Answer on(const Job& job, const S& working, const NoticeReceived& notice, Instant) {
-  if (working.attempt.notice) return ignore("warned already");
-  Job next = job;
-  Attempt attempt = working.attempt;
-  attempt.notice = notice.deadline;
-  next.state = S{std::move(attempt)};
-  return Decision{std::move(next), {}};
-}
 Answer on(const Job& job, const Working auto& working, const TimeReached&, Instant now) {
   if (overdue(working.attempt, now)) return interrupted(job, working.attempt, now);
-  // The program has ended by itself: its result is uploaded, whatever the limits say.
-  if (std::same_as<std::decay_t<decltype(working)>, Uploading>) return ignore("uploading has no limit of its own");
-  if (const auto wall = wall_reached(job, true, now)) return stop_gently(job, working.attempt, *wall, now);
+  if (const auto wall = wall_reached(job, now)) return stop_gently(job, working.attempt, *wall, now);
   return ignore("no limit is reached");
+}
+
+// The program has ended by itself: its result is uploaded, whatever the user's limits say.
+Answer on(const Job& job, const Uploading& uploading, const TimeReached&, Instant now) {
+  if (overdue(uploading.attempt, now)) return interrupted(job, uploading.attempt, now);
+  if (now < upload_limit_at(job)) return ignore("no limit is reached");
+  return failed_by_us(job, uploading.attempt, "the upload took too long", now);
 }
 
 Answer on(const Job& job, const Launching& launching, const AttemptEnded& ended, Instant now) {
@@ -360,12 +420,6 @@ Answer on(const Job& job, const Stopping& stopping, const ProgramEnded&, Instant
   Job next = job;
   enter(next, Secondary::Uploading, "Uploading generated training model", now);
   next.state = stopping;
-  return Decision{std::move(next), {}};
-}
-Answer on(const Job& job, const Stopping&, const CheckpointSaved& saved, Instant) {
-  if (job.last_generation && saved.generation <= *job.last_generation) return ignore("an older generation");
-  Job next = job;
-  next.last_generation = saved.generation;
   return Decision{std::move(next), {}};
 }
 // However the attempt ended, the user gets what was asked for: a stopped job.
@@ -385,21 +439,17 @@ Answer on(const Job& job, const Stopping& stopping, const TimeReached&, Instant 
   if (now < stopping.give_up && !overdue(stopping.attempt, now)) return ignore("no limit is reached");
   return stopped(job, stopping, now);
 }
-Answer on(const Job& job, const Stopping& stopping, const NoticeReceived& notice, Instant) {
-  if (stopping.attempt.notice) return ignore("warned already");
-  Job next = job;
-  std::get<Stopping>(next.state).attempt.notice = notice.deadline;
-  return Decision{std::move(next), {}};
-}
-
-Answer on(const Job& job, const Ended&, const InstanceUp& up, Instant) {
-  return Decision{job, {ReleaseInstance{up.fence}}};
-}
 
 // Everything else says nothing new in that state.
 template <class S, class E>
 Answer on(const Job&, const S&, const E&, Instant) {
   return ignore("nothing to do in this state");
+}
+
+// An attempt that is over has come up after all: it must not stay. A decision like every other, so it counts as one.
+Decision release_late_instance(Job job, Fence fence) {
+  job.version += 1;
+  return {std::move(job), {ReleaseInstance{fence}}};
 }
 
 std::optional<Fence> fence_of(const Event& event) {
@@ -429,7 +479,7 @@ tl::expected<Decision, Ignored> decide(const Job& job, const Event& event, Insta
   if (const auto fence = fence_of(event); fence && !std::holds_alternative<Placed>(event)) {
     const Attempt* attempt = current_attempt(job);
     if (!attempt || attempt->fence != *fence) {
-      if (std::holds_alternative<InstanceUp>(event)) return Decision{job, {ReleaseInstance{*fence}}};
+      if (std::holds_alternative<InstanceUp>(event)) return release_late_instance(job, *fence);
       return ignore(fmt::format("fence {} is not the current attempt's", fence->value));
     }
   }
@@ -444,25 +494,18 @@ std::optional<Instant> next_wakeup(const Job& job) {
   const auto consider = [&](std::optional<Instant> at) {
     if (at && (!earliest || *at < *earliest)) earliest = at;
   };
-  const auto consider_notice = [&](const Attempt& attempt) {
-    if (attempt.notice) consider(*attempt.notice + kReclaimSlack);
+  if (const Attempt* attempt = current_attempt(job)) consider(overdue_at(*attempt));
+  const auto consider_walls = [&] {
+    consider(max_wait_at(job));
+    consider(max_runtime_at(job));
   };
-  std::visit(Overload{[&](const Waiting&) { consider(max_wait_at(job)); },
-                      [&](const Launching& s) {
-                        consider(max_wait_at(job));
+  std::visit(Overload{[&](const Launching& s) {
+                        consider_walls();
                         consider(s.attempt.requested + kLaunchTimeout);
                       },
-                      [&](const Uploading& s) { consider_notice(s.attempt); },
-                      [&](const Stopping& s) {
-                        consider(s.give_up);
-                        consider_notice(s.attempt);
-                      },
-                      [&](const Ended&) {},
-                      [&](const auto& s) {
-                        consider(max_wait_at(job));
-                        consider(max_runtime_at(job));
-                        consider_notice(s.attempt);
-                      }},
+                      [&](const Uploading&) { consider(upload_limit_at(job)); },
+                      [&](const Stopping& s) { consider(s.give_up); }, [&](const Ended&) {},
+                      [&](const auto&) { consider_walls(); }},
              job.state);
   return earliest;
 }
