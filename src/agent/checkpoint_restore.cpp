@@ -4,6 +4,7 @@
 
 #include "agent/checkpoint_ledger.hpp"
 #include "agent/download.hpp"
+#include "base/file.hpp"
 #include "checkpoint/paths.hpp"
 
 namespace holdfast::agent {

@@ -1,0 +1,100 @@
+#include "objects/file_store.hpp"
+
+#include <sys/file.h>
+
+#include <fstream>
+
+#include "conformance/object_store_suite.hpp"
+#include "objects/key_path.hpp"
+
+using namespace holdfast;
+using namespace holdfast::objects;
+using holdfast::testing::TempDir;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::unique_ptr<FileStore> store_at(const fs::path& root) {
+  auto store = FileStore::open(root);
+  REQUIRE(store);
+  REQUIRE((*store)->create_bucket("bucket"));
+  return std::move(*store);
+}
+
+std::size_t drafts_in(const fs::path& root) {
+  std::size_t count = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) {
+    if (entry.path().string().find(".drafts-") != std::string::npos) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+TEST_CASE("the file store is an object store") {
+  const TempDir root;
+  const auto store = store_at(root / "objects");
+  holdfast::testing::check_object_store(*store);
+}
+
+TEST_CASE("objects are still there when the store is opened again, and drafts are not") {
+  const TempDir root;
+  {
+    const auto store = store_at(root.path());
+    REQUIRE(store->put_bytes("bucket", "a/b", "kept"));
+    CHECK(drafts_in(root.path()) == 1);
+  }
+  CHECK(drafts_in(root.path()) == 0);
+  const auto store = store_at(root.path());
+  CHECK(store->get_bytes("bucket", "a/b", 10).value() == "kept");
+}
+
+TEST_CASE("half-written files of a process that died are removed at the next opening, those of a living one are not") {
+  const TempDir root;
+  const auto living = store_at(root.path());
+  fs::create_directory(root / ".drafts-dead");
+  std::ofstream(root / ".drafts-dead/half") << "half";
+  const auto store = store_at(root.path());
+  CHECK_FALSE(fs::exists(root / ".drafts-dead"));
+  CHECK(drafts_in(root.path()) == 2);
+  CHECK(living->put_bytes("bucket", "key", "still works"));
+}
+
+TEST_CASE("plain keys have plain names on disk") {
+  const auto names = [](std::string_view key) { return file_of_key(key).value(); };
+  CHECK(names("job-1/output/model.tar.gz") == std::vector<std::string>{"job-1+", "output+", "model.tar.gz"});
+  CHECK(names("a/") == std::vector<std::string>{"a+", "%"});
+  CHECK(names("..") == std::vector<std::string>{"%2E."});
+}
+
+TEST_CASE("a put that failed in the middle leaves nothing behind") {
+  const TempDir root;
+  const auto store = store_at(root.path());
+  const auto fd = holdfast::testing::file_with(root / "source", "12345");
+  CHECK_FALSE(store->put_file("bucket", "key", fd.get(), 6, nullptr));
+  CHECK(drafts_in(root.path()) == 1);  // the folder itself
+}
+
+TEST_CASE("the etag changes with the object and cannot be taken for an MD5") {
+  const TempDir root;
+  const auto store = store_at(root.path());
+  REQUIRE(store->put_bytes("bucket", "key", "one"));
+  const auto first = store->head("bucket", "key").value().etag;
+  CHECK(first.ends_with("-1"));
+  CHECK(store->list("bucket", "", "", 1).value().objects.at(0).etag == first);
+  REQUIRE(store->copy("bucket", "key", "copy"));
+  CHECK(store->head("bucket", "copy").value().etag == first);
+  REQUIRE(store->put_bytes("bucket", "key", "two"));
+  CHECK(store->head("bucket", "key").value().etag != first);
+}
+
+TEST_CASE("a full disk is no space") {
+  const TempDir root;
+  const auto store = store_at(root.path());
+  const auto fd = Fd{::open("/dev/full", O_WRONLY)};
+  REQUIRE(fd);
+  REQUIRE(store->put_bytes("bucket", "key", "x"));
+  const auto got = store->get_file("bucket", "key", fd.get(), nullptr);
+  CHECK(got.error().kind == Kind::no_space);
+  CHECK(got.error().message.find("s3://bucket/key") != std::string::npos);
+}
