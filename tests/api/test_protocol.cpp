@@ -1,0 +1,49 @@
+#include "api/service_world.hpp"
+
+using namespace holdfast;
+using holdfast::testing::json;
+using holdfast::testing::ServiceWorld;
+
+TEST_CASE("health needs no signature") {
+  ServiceWorld world;
+  const auto answer = world.send({{"GET", "/health", {}, "127.0.0.1:1"}, ""});
+  CHECK(answer.status == 200);
+  CHECK(answer.body == "ok\n");
+}
+
+TEST_CASE("who has not signed, or not this, is refused") {
+  ServiceWorld world;
+  http::Request plain{{"POST", "/", {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}}, "127.0.0.1:1"}, "{}"};
+  CHECK(world.error_of(world.send(std::move(plain))).starts_with("MissingAuthenticationTokenException"));
+
+  auto other_body = world.json_request("SageMaker.ListTrainingJobs", json::object());
+  other_body.body = R"({"MaxResults":1})";
+  CHECK(world.error_of(world.send(std::move(other_body))).starts_with("InvalidSignatureException"));
+
+  auto other_target = world.json_request("SageMaker.ListTrainingJobs", json::object());
+  other_target.head.headers.set("X-Amz-Target", "SageMaker.StopTrainingJob");
+  CHECK(world.error_of(world.send(std::move(other_target))).starts_with("InvalidSignatureException"));
+
+  auto old = world.request("POST", "/", "{}", {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}}, "sagemaker",
+                           world.clock.now() - hours{1});
+  CHECK(world.error_of(world.send(std::move(old))).starts_with("InvalidSignatureException"));
+}
+
+TEST_CASE("a signature for one service does not open another") {
+  ServiceWorld world;
+  auto for_s3 = world.request("POST", "/", "{}", {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}}, "s3");
+  CHECK(world.error_of(world.send(std::move(for_s3))) ==
+        "InvalidSignatureException: Credential should be scoped to correct service: 'sagemaker'.");
+  auto bare = world.request("POST", "/", "{}", {}, "s3");
+  bare.head.headers.add("X-Amz-Target", "SageMaker.ListTrainingJobs");
+  CHECK(world.error_of(world.send(std::move(bare))).starts_with("InvalidSignatureException"));
+}
+
+TEST_CASE("what is no JSON, or too much of it, is refused in JSON") {
+  ServiceWorld world;
+  auto broken = world.request("POST", "/", "{", {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}}, "sagemaker");
+  CHECK(world.error_of(world.send(std::move(broken))).starts_with("SerializationException"));
+  auto large = world.request("POST", "/", std::string(5 * 1024 * 1024, ' '),
+                             {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}}, "sagemaker");
+  CHECK(world.error_of(world.send(std::move(large))).starts_with("RequestEntityTooLargeException"));
+}
