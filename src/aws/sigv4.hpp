@@ -22,19 +22,20 @@ constexpr std::string_view kUnsignedPayload = "UNSIGNED-PAYLOAD";
 constexpr Duration kAllowedSkew = minutes{5};
 constexpr Duration kAllowedSkewS3 = minutes{15};
 constexpr std::size_t kMaxSigningKeys = 64;
+constexpr std::size_t kMaxSignedHeaders = 64;
 constexpr std::int64_t kMaxPresignedSeconds = 7 * 24 * 3600;
 
 using HeaderField = std::pair<std::string, std::string>;
 
 // The request as it goes over the wire.
 struct SignedRequest {
-  std::string method;
-  std::string path;   // raw: still encoded, without the query
-  std::string query;  // raw, without the question mark
-  std::vector<HeaderField> headers;
+  std::string method = {};
+  std::string path = {};   // raw: still encoded, without the query
+  std::string query = {};  // raw, without the question mark
+  std::vector<HeaderField> headers = {};
   // Hex SHA-256 of the body, or UNSIGNED-PAYLOAD when signing. For verify: may be empty while the body has not come
   // yet, if the request declares its hash; then compare Identity::payload_hash with the body at its end.
-  std::string payload_hash;
+  std::string payload_hash = {};
 };
 
 // "Credential=AKID/20261123/us-east-1/sagemaker/aws4_request"
@@ -62,11 +63,12 @@ struct Identity {
 
 enum class AuthProblem {
   missing_token,     // not signed at all
-  incomplete,        // a part is missing or has the wrong form
-  unknown_key,       //
-  wrong_signature,   //
-  skewed,            // the clocks differ too much, or the request is old
-  expired,           // a presigned URL's time is over
+  incomplete,        // a part of the Authorization header is missing or has the wrong form
+  incomplete_query,  // the same in a presigned URL
+  unknown_key,
+  wrong_signature,
+  skewed,            // signed too long ago, or in the future
+  expired,           // a presigned URL's time is over, or has not come
   unsigned_headers,  // headers that must be signed are not
   wrong_body_hash,   // the declared hash is not the body's
 };
@@ -76,7 +78,7 @@ enum class Dialect { json, query, s3 };
 
 struct AuthFailure {
   AuthProblem problem;
-  std::string detail;  // what is particular to this request; empty: the problem's usual sentence says it all
+  std::string detail = {};  // what is particular to this request; empty: the problem's usual sentence says it all
 };
 
 struct WireError {
@@ -116,7 +118,8 @@ class Verifier {
   std::map<std::string, RememberedKey> keys_;  // at most kMaxSigningKeys
 };
 
-// The headers to add to a request that already has its Host; every header of `request` becomes part of the signature.
+// The headers to add to a request that already has its Host. All that it has is signed, but for the few (Expect,
+// Connection, User-Agent ...) that may change on the way.
 std::vector<HeaderField> sign(const SignedRequest& request, const Credentials& credentials, std::string_view region,
                               std::string_view service, Instant now);
 
