@@ -104,16 +104,17 @@ struct ServiceWorld {
 
   http::Request request(const std::string& method, const std::string& target, const std::string& body,
                         http::Headers headers, const std::string& service_name, std::optional<Instant> signed_at = {}) {
-    http::Request made{{method, target, std::move(headers), "127.0.0.1:1"}, body};
-    made.head.headers.add("host", "localhost");
-    if (service_name == "s3" && !made.head.headers.find("x-amz-content-sha256"))
-      made.head.headers.add("x-amz-content-sha256", aws::sha256_hex(body));
-    const std::string declared(made.head.headers.get("x-amz-content-sha256"));
+    // What is to be signed in the body's place may be given as that header; sign() then says it.
+    const auto given = headers.get("x-amz-content-sha256");
+    const std::string body_hash = given.empty() ? aws::sha256_hex(body) : std::string(given);
+    http::Request made{{method, target, {{"host", "localhost"}}, "127.0.0.1:1"}, body};
+    for (const auto& [name, value] : headers)
+      if (!http::equals_ignoring_case(name, "x-amz-content-sha256")) made.head.headers.add(name, value);
     const aws::SignedRequest to_sign{method,
                                      std::string(made.head.path()),
                                      std::string(made.head.query()),
                                      {made.head.headers.begin(), made.head.headers.end()},
-                                     declared.empty() ? aws::sha256_hex(body) : declared};
+                                     body_hash};
     for (auto& [name, value] : aws::sign(to_sign, kUser, "us-east-1", service_name, signed_at.value_or(clock.now())))
       made.head.headers.set(name, value);
     return made;

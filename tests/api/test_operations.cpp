@@ -143,6 +143,7 @@ TEST_CASE("an interruption can be rehearsed while there is an instance, and the 
             .starts_with("ValidationException: 1 validation error"));
   world.provider.slots = 1;
   world.provider.sink(ports::CapacityChanged{});
+  world.engine.run_until_idle();
   CHECK(world.ok("Holdfast.InterruptTrainingJob", request) == json::object());
 
   const json run = world.ok("Holdfast.DescribeTrainingRun", {{"TrainingJobName", "demo"}});

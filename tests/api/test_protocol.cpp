@@ -36,7 +36,8 @@ TEST_CASE("a signature for one service does not open another") {
         "InvalidSignatureException: Credential should be scoped to correct service: 'sagemaker'.");
   auto bare = world.request("POST", "/", "{}", {}, "s3");
   bare.head.headers.add("X-Amz-Target", "SageMaker.ListTrainingJobs");
-  CHECK(world.error_of(world.send(std::move(bare))).starts_with("InvalidSignatureException"));
+  // The target was not signed at all.
+  CHECK(world.error_of(world.send(std::move(bare))).find("not signed") != std::string::npos);
 }
 
 TEST_CASE("what is no JSON, or too much of it, is refused in JSON") {
