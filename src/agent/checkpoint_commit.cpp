@@ -272,7 +272,9 @@ FlushResult CheckpointSync::flush(Instant deadline, std::optional<ProgramEnd> en
     ended_ = true;
     result.outcome = flush_after_end(deadline, *end, result);
   } else {
-    result.events = step();
+    look(result.events, true);
+    const auto more = step();
+    result.events.insert(result.events.end(), more.begin(), more.end());
     result.outcome = view(true).differs ? FlushOutcome::partial : FlushOutcome::saved;
     if (result.outcome != FlushOutcome::saved) result.why = "the program is still writing";
   }

@@ -22,8 +22,9 @@ constexpr std::size_t kMaxManifestBytes = 64u << 20;
 struct ManifestFile {
   std::string path;  // relative, see is_safe_path
   std::uint64_t size = 0;
-  std::string hash;    // see hash.hpp
-  std::string object;  // see data_name(): relative to the ledger's folder, so that a prefix can be moved as a whole
+  std::string hash = {};  // see hash.hpp
+  std::string object =
+      {};  // see data_name(): relative to the ledger's folder, so that a prefix can be moved as a whole
   std::int64_t mtime_ns = 0;
   std::uint32_t mode = 0644;  // permission bits
   bool operator==(const ManifestFile&) const = default;

@@ -40,29 +40,6 @@ ObjectInfo info_of(std::string key, const struct stat& status) {
           .modified = from_ms(static_cast<std::int64_t>(mtime_ns / 1'000'000u))};
 }
 
-Result<void> sync_directory(const fs::path& path) {
-  const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("syncing " + path.string(), errno);
-  return {};
-}
-
-// The folders between `top`, which exists, and `file`; each new one durable in its parent.
-Result<void> make_folders(const fs::path& top, const fs::path& file) {
-  auto folder = top;
-  const auto between = file.parent_path().lexically_relative(top);
-  if (between == ".") return {};
-  for (const auto& name : between) {
-    const auto parent = folder;
-    folder /= name;
-    if (::mkdir(folder.c_str(), 0755) == 0) {
-      if (auto synced = sync_directory(parent); !synced) return synced;
-    } else if (errno != EEXIST) {
-      return fail_errno("creating " + folder.string(), errno);
-    }
-  }
-  return {};
-}
-
 // Folders of which nobody holds the lock belong to processes that are gone.
 void sweep_drafts(const fs::path& root) {
   std::error_code error;
@@ -114,20 +91,23 @@ struct FileStore::Draft {
   }
 };
 
-FileStore::FileStore(fs::path root, fs::path drafts, Fd drafts_lock)
-    : root_(std::move(root)), drafts_(std::move(drafts)), drafts_lock_(std::move(drafts_lock)) {}
+FileStore::FileStore(fs::path root, fs::path drafts, Fd drafts_lock, Durability durability)
+    : root_(std::move(root)),
+      drafts_(std::move(drafts)),
+      drafts_lock_(std::move(drafts_lock)),
+      durability_(durability) {}
 
 FileStore::~FileStore() {
   std::error_code error;
   fs::remove_all(drafts_, error);
 }
 
-Result<std::unique_ptr<FileStore>> FileStore::open(const fs::path& root) {
+Result<std::unique_ptr<FileStore>> FileStore::open(const fs::path& root, Durability durability) {
   if (auto made = make_directories(root); !made) return fail(made.error(), "opening the object store");
   sweep_drafts(root);
   auto drafts = make_drafts(root);
   if (!drafts) return fail(drafts.error(), "opening the object store");
-  return std::unique_ptr<FileStore>(new FileStore(root, std::move(drafts->path), std::move(drafts->lock)));
+  return std::unique_ptr<FileStore>(new FileStore(root, std::move(drafts->path), std::move(drafts->lock), durability));
 }
 
 Result<fs::path> FileStore::bucket_path(const std::string& bucket) const {
@@ -144,6 +124,35 @@ Result<fs::path> FileStore::object_path(const std::string& bucket, const std::st
   // As the kernel would, but as the caller's mistake.
   if (path->native().size() >= PATH_MAX) return fail(Kind::invalid, "s3://{}: the key is too long for a path", bucket);
   return path;
+}
+
+Result<void> FileStore::sync_directory(const fs::path& path) const {
+  if (durability_ == Durability::process) return {};
+  const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("syncing " + path.string(), errno);
+  return {};
+}
+
+Result<void> FileStore::sync_file(const Draft& draft, const std::string& what) const {
+  if (durability_ == Durability::machine && ::fsync(draft.fd.get()) != 0) return fail_errno(what, errno);
+  return {};
+}
+
+// The folders between `top`, which exists, and `file`; each new one durable in its parent.
+Result<void> FileStore::make_folders(const fs::path& top, const fs::path& file) const {
+  auto folder = top;
+  const auto between = file.parent_path().lexically_relative(top);
+  if (between == ".") return {};
+  for (const auto& name : between) {
+    const auto parent = folder;
+    folder /= name;
+    if (::mkdir(folder.c_str(), 0755) == 0) {
+      if (auto synced = sync_directory(parent); !synced) return synced;
+    } else if (errno != EEXIST) {
+      return fail_errno("creating " + folder.string(), errno);
+    }
+  }
+  return {};
 }
 
 Result<FileStore::Draft> FileStore::new_draft() const {
@@ -176,7 +185,7 @@ Result<void> FileStore::put_bytes(const std::string& bucket, const std::string& 
   if (!draft) return fail(draft.error(), "storing {}", uri(bucket, key));
   const auto what = "storing " + uri(bucket, key);
   if (auto written = write_all(draft->fd.get(), bytes, what); !written) return written;
-  if (::fsync(draft->fd.get()) != 0) return fail_errno(what, errno);
+  if (auto synced = sync_file(*draft, what); !synced) return synced;
   return place(*draft, bucket, key);
 }
 
@@ -198,7 +207,7 @@ Result<void> FileStore::put_file(const std::string& bucket, const std::string& k
     if (tap) tap(bytes);
     done += bytes.size();
   }
-  if (::fsync(draft->fd.get()) != 0) return fail_errno(what, errno);
+  if (auto synced = sync_file(*draft, what); !synced) return synced;
   return place(*draft, bucket, key);
 }
 
@@ -277,7 +286,7 @@ Result<void> FileStore::copy_bytes(const std::string& bucket, const std::string&
   auto draft = new_draft();
   if (!draft) return fail(draft.error(), "copying {}", uri(bucket, from));
   if (auto bytes = get_file(bucket, from, draft->fd.get(), nullptr); !bytes) return fail(bytes.error());
-  if (::fsync(draft->fd.get()) != 0) return fail_errno("copying " + uri(bucket, from), errno);
+  if (auto synced = sync_file(*draft, "copying " + uri(bucket, from)); !synced) return synced;
   return place(*draft, bucket, to);
 }
 

@@ -11,10 +11,16 @@
 
 namespace holdfast::objects {
 
+enum class Durability {
+  machine,  // what was stored survives a loss of power
+  process,  // only a crash of the process: for tests, and for a file system that is gone with the power anyway
+};
+
 class FileStore final : public ports::ObjectStore {
  public:
   // Makes the directory where it is missing, and removes what processes that died have left half written.
-  static Result<std::unique_ptr<FileStore>> open(const std::filesystem::path& root);
+  static Result<std::unique_ptr<FileStore>> open(const std::filesystem::path& root,
+                                                 Durability durability = Durability::machine);
   ~FileStore() override;
 
   Result<void> put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) override;
@@ -36,9 +42,12 @@ class FileStore final : public ports::ObjectStore {
 
  private:
   struct Draft;
-  FileStore(std::filesystem::path root, std::filesystem::path drafts, Fd drafts_lock);
+  FileStore(std::filesystem::path root, std::filesystem::path drafts, Fd drafts_lock, Durability durability);
   Result<std::filesystem::path> bucket_path(const std::string& bucket) const;
   Result<std::filesystem::path> object_path(const std::string& bucket, const std::string& key) const;
+  Result<void> sync_directory(const std::filesystem::path& path) const;
+  Result<void> sync_file(const Draft& draft, const std::string& what) const;
+  Result<void> make_folders(const std::filesystem::path& top, const std::filesystem::path& file) const;
   Result<Draft> new_draft() const;
   Result<void> place(const Draft& draft, const std::string& bucket, const std::string& key) const;
   Result<void> copy_bytes(const std::string& bucket, const std::string& from, const std::string& to);
@@ -46,6 +55,7 @@ class FileStore final : public ports::ObjectStore {
   std::filesystem::path root_;
   std::filesystem::path drafts_;  // ours alone, as long as drafts_lock_ is held
   Fd drafts_lock_;
+  Durability durability_;
 };
 
 }  // namespace holdfast::objects

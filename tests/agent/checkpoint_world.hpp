@@ -1,0 +1,166 @@
+// What the tests of checkpoints share: a real store and real directories, a clock that stands still, attempts.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "agent/checkpoint_ledger.hpp"
+#include "agent/checkpoint_restore.hpp"
+#include "agent/checkpoint_sync.hpp"
+#include "conformance/object_store_faults.hpp"
+#include "objects/file_store.hpp"
+#include "support/manual_clock.hpp"
+#include "support/temp_dir.hpp"
+
+namespace holdfast::testing {
+
+namespace fs = std::filesystem;
+using namespace holdfast::agent;
+using checkpoint::GenerationId;
+using Files = std::map<std::string, std::string>;
+
+inline GenerationId generation(std::uint64_t fence, std::uint64_t sequence) { return {Fence{fence}, sequence}; }
+
+inline Files files_in(const fs::path& directory) {
+  Files files;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    files[entry.path().lexically_relative(directory).string()] = {std::istreambuf_iterator<char>(in), {}};
+  }
+  return files;
+}
+
+// The kernel's clock ticks every few milliseconds, and these tests take no time: no two writes have the same time here.
+inline void stamp(const fs::path& path) {
+  static std::int64_t ticks = 0;  // of the whole test program
+  ++ticks;
+  const timespec time{1'600'000'000 + ticks / 1000, ticks % 1000 * 1'000'000};
+  const timespec times[2] = {time, time};
+  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
+}
+
+inline void write_in_place(const fs::path& path, const std::string& bytes) {
+  fs::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << bytes;
+  stamp(path);
+}
+
+// As careful programs do it.
+inline void write_renamed(const fs::path& path, const std::string& bytes) {
+  const auto beside = path.string() + ".sagemaker-ignore";
+  write_in_place(beside, bytes);
+  fs::rename(beside, path);
+}
+
+struct World {
+  TempDir dir;
+  std::unique_ptr<objects::FileStore> files =
+      objects::FileStore::open(dir / "objects", objects::Durability::process).value();
+  FaultyStore store{*files};
+  ManualClock clock;
+  ports::S3Location location{"bucket", "ckpt/job-1"};
+
+  World() { REQUIRE(files->create_bucket("bucket")); }
+
+  std::string own_key(const std::string& name) const { return "ckpt/job-1/.holdfast/" + name; }
+  std::vector<std::string> keys(const std::string& prefix) {
+    std::vector<std::string> found;
+    const auto objects = list_all(*files, "bucket", prefix, 100'000);
+    REQUIRE(objects);
+    for (const auto& object : *objects) {
+      found.push_back(object.key.substr(prefix.size()));
+    }
+    return found;
+  }
+  Files plain_view() {
+    Files found;
+    for (const auto& path : keys("ckpt/job-1/")) {
+      if (!path.starts_with(".holdfast/"))
+        found[path] = files->get_bytes("bucket", "ckpt/job-1/" + path, 1 << 24).value();
+    }
+    return found;
+  }
+  void flip_bit(const std::string& key) {
+    auto bytes = files->get_bytes("bucket", key, 1 << 24).value();
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+    REQUIRE(files->put_bytes("bucket", key, bytes));
+  }
+  // The object that holds a file of a generation.
+  std::string data_key(GenerationId id, const std::string& path) {
+    const auto manifest = LedgerStore(*files, checkpoint_place(location)).read_manifest(id).value().value();
+    for (const auto& file : manifest.files) {
+      if (file.path == path) return own_key(file.object);
+    }
+    FAIL("no such file in the generation: " << path);
+    return {};
+  }
+};
+
+// One attempt on an instance of its own.
+struct Attempt {
+  World& world;
+  fs::path dir;
+  RestoredCheckpoint restored;
+  std::unique_ptr<CheckpointSync> sync;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> open;  // what the program holds open for writing
+  std::vector<CheckpointEvent> events;                        // all there were
+
+  Attempt(World& in, std::uint64_t fence, CheckpointSyncOptions options = {})
+      : world(in), dir(in.dir / ("instance-" + std::to_string(fence))) {
+    auto got = restore_checkpoint(world.store, world.location, dir, JobName{"job-1"}, Fence{fence}, world.clock);
+    REQUIRE_MESSAGE(got, (got ? "" : got.error().message));
+    restored = std::move(*got);
+    auto opened = CheckpointSync::open(
+        world.store, world.clock, [this] { return open; }, options, restored.claim, dir);
+    REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
+    sync = std::move(*opened);
+  }
+
+  void write(const std::string& path, const std::string& bytes) { write_in_place(dir / path, bytes); }
+  void rename_in(const std::string& path, const std::string& bytes) { write_renamed(dir / path, bytes); }
+
+  std::vector<CheckpointEvent> step(Duration after = Duration{0}) {
+    world.clock.advance(after);
+    auto now = sync->step();
+    events.insert(events.end(), now.begin(), now.end());
+    return now;
+  }
+  // Long enough for everything to settle, be uploaded and be committed, if it ever is.
+  std::optional<GenerationId> settle(Duration each = milliseconds{600}) {
+    std::optional<GenerationId> last;
+    for (int i = 0; i < 4; ++i) {
+      for (const auto& event : step(each)) {
+        if (const auto* committed = std::get_if<CheckpointCommitted>(&event)) last = committed->id;
+      }
+    }
+    return last;
+  }
+  FlushResult flush(bool signalled, Duration died_ago = Duration{0}) {
+    const auto now = world.clock.now();
+    return sync->flush(now + seconds{60}, ProgramEnd{now - died_ago, signalled});
+  }
+  std::vector<std::string> problems() const {
+    std::vector<std::string> found;
+    for (const auto& event : events) {
+      if (const auto* problem = std::get_if<CheckpointProblem>(&event)) found.push_back(problem->what);
+    }
+    return found;
+  }
+  Files files() const { return files_in(dir); }
+  void hold_open(const std::string& path, bool held) {
+    struct stat status {};
+    REQUIRE(::stat((dir / path).c_str(), &status) == 0);
+    open.clear();
+    if (held) open.emplace_back(status.st_dev, status.st_ino);
+  }
+};
+
+}  // namespace holdfast::testing

@@ -1,0 +1,359 @@
+#include <poll.h>
+
+#include <algorithm>
+
+#include "agent/checkpoint_world.hpp"
+
+using namespace holdfast;
+using namespace holdfast::testing;
+
+TEST_CASE("a quiet directory becomes a generation, and the next attempt has it") {
+  World world;
+  Attempt first(world, 1);
+  CHECK_FALSE(first.restored.generation);
+  first.write("model.bin", "weights");
+  first.write("deep/er/optimizer.bin", "moments");
+  CHECK(first.step().empty());
+  CHECK(first.step(milliseconds{499}).empty());
+  CHECK(first.settle() == generation(1, 1));
+  const auto figures = first.sync->figures();
+  CHECK(figures.last == generation(1, 1));
+  CHECK(figures.bytes_at_risk == 0);
+  CHECK(world.plain_view() == first.files());
+
+  Attempt second(world, 2);
+  CHECK(second.restored.generation == generation(1, 1));
+  CHECK(second.restored.files == 2);
+  CHECK(second.files() == first.files());
+  CHECK_FALSE(second.settle());  // nothing new, nothing to commit
+}
+
+TEST_CASE("nothing is committed while the program holds a file open, or goes on writing") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("a", "1");
+  attempt.hold_open("a", true);
+  CHECK_FALSE(attempt.settle());
+  attempt.hold_open("a", false);
+  for (int i = 0; i < 10; ++i) {
+    attempt.write("a", std::string(static_cast<std::size_t>(i), 'x'));
+    CHECK(attempt.step(milliseconds{300}).empty());
+  }
+  CHECK(attempt.sync->figures().bytes_at_risk == 9);
+  CHECK(attempt.settle() == generation(1, 1));
+}
+
+TEST_CASE("a file that changes while it is uploaded is stored anew, never half and half") {
+  World world;
+  Attempt attempt(world, 1);
+  const std::string before(3'000'000, 'a'), after(3'000'000, 'b');
+  attempt.write("model.bin", before);
+  int uploads = 0;
+  world.store.in_the_middle = [&](const std::string&) {
+    if (++uploads == 1) attempt.write("model.bin", after);
+  };
+  CHECK(attempt.settle() == generation(1, 1));
+  CHECK(uploads == 2);
+  CHECK(Attempt(world, 2).files() == Files{{"model.bin", after}});
+  CHECK(world.keys(world.own_key("data/")).size() == 1);  // the half one was taken away
+}
+
+TEST_CASE("a file replaced by rename while it is uploaded is stored anew") {
+  World world;
+  Attempt attempt(world, 1);
+  const std::string before(3'000'000, 'a'), after(3'000'000, 'b');
+  attempt.rename_in("model.bin", before);
+  int uploads = 0;
+  world.store.in_the_middle = [&](const std::string&) {
+    if (++uploads == 1) attempt.rename_in("model.bin", after);
+  };
+  CHECK(attempt.settle() == generation(1, 1));
+  CHECK(uploads == 2);
+  CHECK(Attempt(world, 2).files() == Files{{"model.bin", after}});
+}
+
+TEST_CASE("a file that becomes shorter or vanishes while it is uploaded does no harm") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("stays", "s");
+  attempt.write("shrinks", std::string(3'000'000, 'a'));
+  attempt.write("vanishes", std::string(3'000'000, 'a'));
+  int uploads = 0;
+  world.store.in_the_middle = [&](const std::string&) {
+    if (++uploads > 1) return;
+    attempt.write("shrinks", "short");
+    fs::remove(attempt.dir / "vanishes");
+  };
+  CHECK(attempt.settle() == generation(1, 1));
+  CHECK(Attempt(world, 2).files() == Files{{"stays", "s"}, {"shrinks", "short"}});
+}
+
+TEST_CASE("a generation holds the files of one moment, though uploads take time") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("a", "old");
+  attempt.write("b", "old");
+  bool changed = false;
+  world.store.in_the_middle = [&](const std::string&) {
+    // While one is uploaded, both are written anew.
+    if (std::exchange(changed, true)) return;
+    attempt.write("a", "new");
+    attempt.write("b", "new");
+  };
+  CHECK(attempt.settle() == generation(1, 1));
+  CHECK(Attempt(world, 2).files() == Files{{"a", "new"}, {"b", "new"}});
+}
+
+TEST_CASE("unchanged files are not uploaded twice, not even by the next attempt") {
+  World world;
+  Attempt first(world, 1);
+  first.write("big", "never changes");
+  first.write("small", "1");
+  REQUIRE(first.settle());
+  first.write("small", "22");
+  REQUIRE(first.settle());
+  CHECK(world.store.uploaded.size() == 3);
+  Attempt second(world, 2);
+  second.write("small", "333");
+  CHECK(second.settle() == generation(2, 1));
+  CHECK(world.store.uploaded.size() == 4);
+  CHECK(Attempt(world, 3).files() == Files{{"big", "never changes"}, {"small", "333"}});
+}
+
+TEST_CASE("deletions reach the plain view, but not what kept generations need") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("old", "o");
+  attempt.write("new", "n");
+  REQUIRE(attempt.settle());
+  REQUIRE(world.files->put_bytes("bucket", "ckpt/job-1/by-hand", "h"));
+  fs::remove(attempt.dir / "old");
+  // Only taking away waits longer.
+  CHECK_FALSE(attempt.settle());
+  CHECK(attempt.settle(seconds{5}) == generation(1, 2));
+  CHECK(world.plain_view() == Files{{"new", "n"}, {"by-hand", "h"}});
+  world.flip_bit(world.own_key(checkpoint::manifest_name(generation(1, 2))));
+  CHECK(Attempt(world, 2).files() == Files{{"new", "n"}, {"old", "o"}});
+}
+
+TEST_CASE("an emptied directory is not a checkpoint") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model", "m");
+  REQUIRE(attempt.settle());
+  fs::remove(attempt.dir / "model");
+  CHECK_FALSE(attempt.settle(seconds{20}));
+  CHECK(attempt.flush(false).outcome == FlushOutcome::saved);
+  CHECK(Attempt(world, 2).files() == Files{{"model", "m"}});
+}
+
+TEST_CASE("old generations go with what only they needed") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("constant", "c");
+  for (int i = 0; i < 6; ++i) {
+    attempt.write("changing", std::string(static_cast<std::size_t>(i + 1), 'x'));
+    REQUIRE(attempt.settle());
+  }
+  CHECK(world.keys(world.own_key("ledger/")).size() == 1 + 3);  // the opening and three generations
+  CHECK(world.keys(world.own_key("data/")).size() == 1 + 3);
+  CHECK(Attempt(world, 2).files() == attempt.files());
+}
+
+TEST_CASE("the base of a running attempt stays however much it commits") {
+  World world;
+  Attempt(world, 1).write("model", "base");
+  {
+    Attempt first(world, 2);
+    first.write("model", "base");
+    REQUIRE(first.settle());
+  }
+  Attempt second(world, 3);
+  REQUIRE(second.restored.generation == generation(2, 1));
+  for (int i = 0; i < 5; ++i) {
+    second.write("model", std::string(static_cast<std::size_t>(i + 1), 'x'));
+    REQUIRE(second.settle());
+  }
+  CHECK(world.files->head("bucket", world.own_key(checkpoint::manifest_name(generation(2, 1)))));
+}
+
+TEST_CASE("excluded files, links and sockets are no part of a checkpoint, and links are told of once") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model", "m");
+  attempt.write("m.sagemaker-uploading", "x");
+  attempt.write(".holdfast-notice", "x");
+  fs::create_symlink("/etc/passwd", attempt.dir / "link");
+  fs::create_directory_symlink("/etc", attempt.dir / "etc");
+  REQUIRE(::mkfifo((attempt.dir / "fifo").c_str(), 0600) == 0);
+  REQUIRE(attempt.settle());
+  CHECK(world.plain_view() == Files{{"model", "m"}});
+  CHECK(attempt.problems().size() == 3);
+  REQUIRE_FALSE(attempt.settle());
+  CHECK(attempt.problems().size() == 3);
+}
+
+TEST_CASE("two thousand small files in nested folders are saved and restored") {
+  World world;
+  Attempt attempt(world, 1);
+  for (int i = 0; i < 2000; ++i)
+    attempt.write(fmt::format("d{}/e{}/f{}", i % 10, i % 7, i), fmt::format("contents {}", i));
+  std::optional<GenerationId> committed;
+  for (int i = 0; i < 200 && !committed; ++i) committed = attempt.settle();
+  CHECK(committed == generation(1, 1));
+  Attempt second(world, 2);
+  CHECK(second.files().size() == 2000);
+  CHECK(second.files() == attempt.files());
+}
+
+TEST_CASE("times and modes come back with the files") {
+  World world;
+  Attempt first(world, 1);
+  first.write("run.sh", "#!/bin/sh\n");
+  REQUIRE(::chmod((first.dir / "run.sh").c_str(), 0750) == 0);
+  REQUIRE(first.settle());
+  Attempt second(world, 2);
+  struct stat before {
+  }, after{};
+  REQUIRE(::stat((first.dir / "run.sh").c_str(), &before) == 0);
+  REQUIRE(::stat((second.dir / "run.sh").c_str(), &after) == 0);
+  CHECK(after.st_mode == before.st_mode);
+  CHECK(after.st_mtim.tv_sec == before.st_mtim.tv_sec);
+  CHECK(after.st_mtim.tv_nsec == before.st_mtim.tv_nsec);
+}
+
+TEST_CASE("trouble with the store is told and got over") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model", "m");
+  for (const auto* part : {"data/", "ledger/"}) {
+    world.store.before = trouble("put", part);
+    CHECK_FALSE(attempt.settle(seconds{3}));
+    CHECK_FALSE(attempt.problems().empty());
+    CHECK(attempt.sync->next_wakeup() > world.clock.now());
+  }
+  world.store.before = nullptr;
+  CHECK(attempt.settle(seconds{3}));
+  CHECK(Attempt(world, 2).files() == attempt.files());
+}
+
+TEST_CASE("a commit whose answer was lost counts, and its number is not used again") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model", "1");
+  world.store.after = trouble("put", "ledger/");
+  CHECK_FALSE(attempt.settle());
+  world.store.after = nullptr;
+  CHECK(Attempt(world, 2).restored.generation == generation(1, 1));
+}
+
+TEST_CASE("a lost answer does not stop later commits") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model", "1");
+  world.store.after = trouble("put", "ledger/");
+  CHECK_FALSE(attempt.settle());
+  attempt.write("model", "22");
+  world.store.after = nullptr;
+  CHECK(attempt.settle(seconds{3}) == generation(1, 2));
+  CHECK(Attempt(world, 2).files() == Files{{"model", "22"}});
+}
+
+TEST_CASE("a crash between upload and manifest leaves the generation before") {
+  World world;
+  {
+    Attempt attempt(world, 1);
+    attempt.write("model", "good");
+    REQUIRE(attempt.settle());
+    attempt.write("model", "never committed");
+    world.store.before = trouble("put", "ledger/");
+    CHECK_FALSE(attempt.settle());
+    world.store.before = nullptr;
+  }
+  Attempt second(world, 2);
+  CHECK(second.files() == Files{{"model", "good"}});
+  CHECK(world.plain_view() == Files{{"model", "good"}});
+  // The orphan goes with the next commit's clean-up.
+  second.write("model", "next");
+  REQUIRE(second.settle());
+  CHECK(world.keys(world.own_key("data/")).size() == 2);
+}
+
+TEST_CASE("a crash between manifest and plain view is made good by the next attempt") {
+  World world;
+  {
+    Attempt attempt(world, 1);
+    attempt.write("model", "1");
+    attempt.write("gone", "x");
+    REQUIRE(attempt.settle());
+    world.store.before = [](std::string_view call, const std::string&) -> std::optional<Error> {
+      if (call == "copy" || call == "remove") return Error{Kind::try_again, "crashed"};
+      return std::nullopt;
+    };
+    attempt.write("model", "2");
+    fs::remove(attempt.dir / "gone");
+    REQUIRE(attempt.settle() == generation(1, 2));
+    world.store.before = nullptr;
+  }
+  CHECK(world.plain_view() == Files{{"model", "1"}, {"gone", "x"}});
+  Attempt second(world, 2);
+  second.step();
+  CHECK(world.plain_view() == Files{{"model", "2"}});
+}
+
+TEST_CASE("what someone removed from the store is stored again before a manifest names it") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("a", "a");
+  attempt.write("b", "b");
+  REQUIRE(attempt.settle());
+  for (const auto& key : world.keys(world.own_key("data/")))
+    REQUIRE(world.files->remove("bucket", world.own_key("data/") + key));
+  attempt.write("b", "bb");
+  REQUIRE(attempt.settle() == generation(1, 2));
+  CHECK(Attempt(world, 2).files() == Files{{"a", "a"}, {"b", "bb"}});
+}
+
+TEST_CASE("a full store is told as what it is") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model", "m");
+  world.store.before = trouble("put", "data/", Kind::no_space);
+  CHECK_FALSE(attempt.settle());
+  REQUIRE_FALSE(attempt.problems().empty());
+  CHECK(attempt.problems().front().find("uploading model") != std::string::npos);
+}
+
+TEST_CASE("a file that is written all the time does not keep the others from being saved for ever") {
+  World world;
+  CheckpointSyncOptions options;
+  options.settle.restless_after = seconds{60};
+  Attempt attempt(world, 1, options);
+  attempt.write("model", "m");
+  std::string log;
+  bool committed = false;
+  for (int i = 0; i < 400 && !committed; ++i) {
+    attempt.write("train.log", log += "line\n");
+    for (const auto& event : attempt.step(milliseconds{300}))
+      committed |= std::holds_alternative<CheckpointCommitted>(event);
+  }
+  REQUIRE(committed);
+  CHECK(world.plain_view() == Files{{"model", "m"}});
+  CHECK(attempt.problems().size() == 1);
+  CHECK(attempt.sync->figures().bytes_at_risk == log.size());
+  CHECK(attempt.settle());
+  CHECK(world.plain_view() == Files{{"model", "m"}, {"train.log", log}});
+}
+
+TEST_CASE("the watch wakes the caller, and times are given for the rest") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.step();
+  CHECK(attempt.sync->next_wakeup() == world.clock.now() + seconds{1});
+  attempt.write("model", "m");
+  pollfd ready{attempt.sync->watch_fd(), POLLIN, 0};
+  CHECK(::poll(&ready, 1, 10'000) == 1);
+  attempt.step(milliseconds{60});
+  CHECK(attempt.sync->next_wakeup() == world.clock.now() + milliseconds{500});
+  CHECK(::poll(&ready, 1, 0) == 0);
+}

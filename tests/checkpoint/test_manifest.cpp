@@ -1,0 +1,122 @@
+#include "checkpoint/manifest.hpp"
+
+#include <doctest/doctest.h>
+
+#include "checkpoint/hash.hpp"
+#include "checkpoint/ledger.hpp"
+#include "checkpoint/paths.hpp"
+
+using namespace holdfast;
+using namespace holdfast::checkpoint;
+
+namespace {
+
+ManifestFile file(const std::string& path) {
+  return {
+      .path = path, .size = 5, .hash = hash_of(path), .object = data_name({Fence{3}, 1}), .mtime_ns = 7, .mode = 0640};
+}
+
+Manifest sample() {
+  return {.job = "job-1",
+          .id = {Fence{4}, 2},
+          .created = from_ms(1'700'000'000'123),
+          .based_on = GenerationId{Fence{3}, 9},
+          .files = {file("a/model.bin"), file("ä.txt"), file("ö\n\"x\\")}};
+}
+
+// What decode says of a body that a malicious or mistaken writer signed properly.
+Result<Manifest> decode_signed(const std::string& body) {
+  return decode("holdfast-manifest 1 " + hash_of(body) + "\n" + body);
+}
+
+std::string body_with_file(const std::string& path, const std::string& object = data_name({Fence{1}, 1})) {
+  return R"({"job":"j","generation":[1,1],"created_ms":0,"based_on":null,"files":[{"path":")" + path +
+         R"(","size":1,"hash":")" + hash_of("x") + R"(","object":")" + object + R"(","mtime_ns":0,"mode":420}]})";
+}
+
+}  // namespace
+
+TEST_CASE("a manifest is read as it was written") {
+  CHECK(decode(encode(sample())).value() == sample());
+  const Manifest opening{.job = "j", .id = {Fence{1}, 0}, .created = {}, .based_on = {}, .files = {}};
+  CHECK(decode(encode(opening)).value() == opening);
+}
+
+TEST_CASE("a manifest with any one bit flipped, or cut anywhere, is refused") {
+  const auto good = encode(sample());
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    auto bad = good;
+    bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+    CHECK_MESSAGE(!decode(bad), bit);
+  }
+  for (std::size_t length = 0; length < good.size(); ++length) CHECK_MESSAGE(!decode(good.substr(0, length)), length);
+  CHECK_FALSE(decode(good + " "));
+}
+
+TEST_CASE("paths that lead elsewhere are refused, however well signed") {
+  REQUIRE(decode_signed(body_with_file("a/b")));
+  for (const auto* path : {"/etc/passwd", "../x", "a/../../x", "a/..", "a//b", "a/", "", ".", "a/./b", "a\\u0000b"}) {
+    CHECK_MESSAGE(decode_signed(body_with_file(path)).error().kind == Kind::invalid, path);
+  }
+  for (const auto* object : {"data/../../secret", "ledger/0000000000000001-0000000000000001.json", "", "data/1-1"}) {
+    CHECK_MESSAGE(!decode_signed(body_with_file("a", object)), object);
+  }
+  CHECK_FALSE(decode_signed(body_with_file("a", data_name({Fence{2}, 1}))));  // of a newer attempt
+}
+
+TEST_CASE("a path twice, files in an opening, a later base and other shapes are refused") {
+  auto twice = body_with_file("a");
+  const auto begin = twice.find('{', 1), end = twice.rfind(']');
+  twice.insert(end, "," + twice.substr(begin, end - begin));
+  CHECK_FALSE(decode_signed(twice));
+  auto opening = body_with_file("a");
+  opening.replace(opening.find("[1,1]"), 5, "[1,0]");
+  CHECK_FALSE(decode_signed(opening));
+  auto based = body_with_file("a");
+  based.replace(based.find("null"), 4, "[1,1]");
+  CHECK_FALSE(decode_signed(based));
+  for (const auto* body : {"", "[]", "null", "{}", R"({"job":1})"}) CHECK_FALSE(decode_signed(body));
+}
+
+TEST_CASE("more files than the limit are refused") {
+  auto body = body_with_file("x");
+  const auto begin = body.find("[{") + 1, end = body.rfind(']');
+  const auto one = body.substr(begin, end - begin);
+  std::string files;
+  for (std::size_t i = 0; i <= kMaxFiles; ++i) {
+    auto next = one;
+    next.replace(next.find("\"x\""), 3, fmt::format("\"{:08}\"", i));
+    files += (i == 0 ? "" : ",") + next;
+  }
+  body.replace(begin, end - begin, files);
+  const auto decoded = decode_signed(body);
+  CHECK(decoded.error().message.find("more than 100000 files") != std::string::npos);
+}
+
+TEST_CASE("a hash of blocks is the hash of the whole") {
+  Hasher hasher;
+  hasher.add("hold");
+  hasher.add("");
+  hasher.add("fast");
+  CHECK(hasher.digest() == hash_of("holdfast"));
+  CHECK(is_hash(hash_of("")));
+  CHECK_FALSE(is_hash("xxh3:1234"));
+  CHECK_FALSE(is_hash("md5:" + std::string(33, 'a')));
+}
+
+TEST_CASE("what is excluded from checkpoints is excluded at any depth") {
+  for (const auto* path : {".holdfast-part-1", ".holdfast/ledger", "a/.holdfast/x", "m.bin.sagemaker-uploading",
+                           "a/b.sagemaker-uploaded", "tmp.sagemaker-ignore", "d.sagemaker-ignore/x"}) {
+    CHECK_MESSAGE(is_excluded(path), path);
+  }
+  for (const auto* path : {"a", "a/holdfast", ".hidden", "sagemaker-ignore", "a.sagemaker-ignored"}) {
+    CHECK_MESSAGE(!is_excluded(path), path);
+  }
+}
+
+TEST_CASE("names that are not UTF-8 are no paths") {
+  CHECK(is_safe_path("ä€😀"));
+  for (const auto* path : {"\xFF", "\xC0\x80", "\xED\xA0\x80", "\xE2\x82", "a/\x80", "\xF4\x90\x80\x80"}) {
+    CHECK_FALSE(is_safe_path(path));
+  }
+}
