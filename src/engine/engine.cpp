@@ -48,7 +48,7 @@ void Engine::submit(JobName name, std::vector<job::Event> events, EventsReply re
     Receipt receipt;
     receipt.live = find(name) != nullptr;
     for (const auto& event : events) decide_on(name, event, receipt);
-    if (!receipt.applied) return reply(receipt);
+    // After the commit even when nothing was new: what made it old may be in this very batch.
     after_commit_.push_back([reply, receipt](const Result<void>& committed) {
       reply(committed ? Result<Receipt>(receipt) : Result<Receipt>(fail(committed.error())));
     });

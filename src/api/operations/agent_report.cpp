@@ -37,6 +37,8 @@ bool may_say(const job::Event& event, Fence fence) {
           },
           [&](const job::CheckpointSaved& saved) { return saved.fence == fence && saved.generation.fence == fence; },
           [&](const job::ProgramEnded& ended) { return ended.fence == fence; },
+          // The machine may warn its agent before the provider hears of it, as at a shutdown.
+          [&](const job::NoticeReceived& notice) { return notice.fence == fence; },
           [&](const job::AttemptEnded& ended) { return ended.fence == fence && ended.reason.size() <= kMaxReason; },
           [](const auto&) { return false; }},
       event);
