@@ -1,0 +1,33 @@
+// The command line of the one program: reads the options, then hands over to the service, the agent or a command.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace holdfast::cli {
+
+struct ServeOptions {
+  std::string data = "holdfast-data";
+  std::string listen = "127.0.0.1:8740";
+  int slots = 1;  // filled with the number of processors
+  std::string market = "open";
+  std::string prices;  // a file; empty: the built-in catalogue
+  std::string region = "us-east-1";
+  std::string log_level = "info";
+};
+
+using ServeCommand = std::function<int(const ServeOptions&)>;
+// The hidden `agent --directory DIR`, which the service starts beside each training program.
+using AgentCommand = std::function<int(const std::string& directory)>;
+
+// What scripts may rely on; docs/cli.md says so too.
+constexpr int kExitDone = 0;
+constexpr int kExitJobFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitJobStopped = 3;
+constexpr int kExitNoAnswer = 4;  // the service refused, or there is none
+constexpr int kExitDetached = 130;
+
+int run_cli(int argc, char** argv, const ServeCommand& serve, const AgentCommand& agent);
+
+}  // namespace holdfast::cli

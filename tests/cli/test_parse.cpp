@@ -1,0 +1,138 @@
+#include <doctest/doctest.h>
+
+#include <sstream>
+
+#include "cli/options.hpp"
+
+using namespace holdfast;
+using namespace holdfast::cli;
+
+namespace {
+
+struct Parsing {
+  int code = 0;
+  std::string out, err;
+  std::optional<Request> request;
+  ConnectionOptions connection;
+  std::optional<ServeOptions> serve;
+  std::string agent;
+
+  explicit Parsing(std::vector<std::string> arguments) {
+    std::ostringstream to_out, to_err;
+    const Handlers handlers{[&](const ServeOptions& options) { return serve = options, 0; },
+                            [&](const std::string& directory) { return agent = directory, 7; },
+                            [&](const ConnectionOptions& options, const Request& asked) {
+                              return connection = options, request = asked, 0;
+                            }};
+    code = parse(std::move(arguments), handlers, to_out, to_err);
+    out = to_out.str();
+    err = to_err.str();
+  }
+  template <class Options>
+  Options as() const {
+    REQUIRE(request.has_value());
+    return std::get<Options>(*request);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("run takes its options before the dashes and the command, untouched, after them") {
+  const Parsing parsing{{"run",
+                         "--spot",
+                         "--checkpoint",
+                         "s3://b/p",
+                         "--max-run",
+                         "15m",
+                         "--hyperparameter",
+                         "epochs=10",
+                         "--hyperparameter",
+                         "rate=0.1",
+                         "--metric",
+                         "acc=accuracy=([0-9.]+)",
+                         "--input",
+                         "train=./data",
+                         "--",
+                         "python3",
+                         "train.py",
+                         "--spot",
+                         "[a,b]",
+                         "",
+                         "--"}};
+  const auto run = parsing.as<RunOptions>();
+  CHECK(run.spot);
+  CHECK(run.checkpoint == "s3://b/p");
+  CHECK(run.max_run == minutes{15});
+  CHECK_FALSE(run.max_wait.has_value());
+  CHECK(run.hyperparameters == Pairs{{"epochs", "10"}, {"rate", "0.1"}});
+  CHECK(run.metrics == Pairs{{"acc", "accuracy=([0-9.]+)"}});
+  CHECK(run.inputs == Pairs{{"train", "./data"}});
+  CHECK(run.command == std::vector<std::string>{"python3", "train.py", "--spot", "[a,b]", "", "--"});
+}
+
+TEST_CASE("run without a command says how to give one") {
+  const Parsing parsing{{"run", "--spot"}};
+  CHECK(parsing.code == kExitUsage);
+  CHECK(parsing.err.find("-- python3 train.py") != std::string::npos);
+  CHECK_FALSE(parsing.request.has_value());
+}
+
+TEST_CASE("a wait that is too short, or without spot, is refused before anything is sent") {
+  CHECK(Parsing{{"run", "--max-wait", "2h", "--", "x"}}.err.find("--spot") != std::string::npos);
+  CHECK(Parsing{{"run", "--spot", "--max-run", "2h", "--max-wait", "1h", "--", "x"}}.code == kExitUsage);
+  CHECK(*Parsing{{"run", "--spot", "--max-wait", "1h", "--", "x"}}.as<RunOptions>().max_wait == hours{1});
+}
+
+TEST_CASE("a wrong value is named on the error stream") {
+  const Parsing duration{{"run", "--max-run", "soon", "--", "x"}};
+  CHECK(duration.code == kExitUsage);
+  CHECK(duration.err.find("'soon'") != std::string::npos);
+  const Parsing pair{{"run", "--env", "NOVALUE", "--", "x"}};
+  CHECK(pair.code == kExitUsage);
+  CHECK(pair.err.find("NOVALUE") != std::string::npos);
+  CHECK(Parsing{{"jobs", "-n", "0"}}.code == kExitUsage);
+  CHECK(Parsing{{"frobnicate"}}.code == kExitUsage);
+  CHECK(Parsing{{}}.code == kExitUsage);
+}
+
+TEST_CASE("only run takes a command") { CHECK(Parsing{{"stop", "a", "--", "b"}}.code == kExitUsage); }
+
+TEST_CASE("the small commands take a job's name, their options and the service's place") {
+  const Parsing interrupt{{"interrupt", "train-1", "--notice", "0", "--data", "/d"}};
+  CHECK(interrupt.as<InterruptOptions>().job == "train-1");
+  CHECK(interrupt.as<InterruptOptions>().notice_seconds == 0);
+  CHECK(interrupt.connection.data == "/d");
+  CHECK(Parsing{{"interrupt", "train-1"}}.as<InterruptOptions>().notice_seconds == 120);
+  CHECK(Parsing{{"logs", "-f", "train-1"}}.as<LogsOptions>().follow);
+  CHECK(Parsing{{"describe", "train-1", "--json"}}.as<DescribeOptions>().json);
+  CHECK(Parsing{{"cp", "a", "s3://b"}}.as<CopyOptions>().to == "s3://b");
+  CHECK(Parsing{{"stop", "train-1", "--endpoint", "http://h:1"}}.connection.endpoint == "http://h:1");
+  CHECK(Parsing{{"stop"}}.code == kExitUsage);
+}
+
+TEST_CASE("serve and agent go to their mains, whose exit codes count") {
+  const Parsing serve{{"serve", "--data", "/d", "--listen", "127.0.0.1:0", "--slots", "3", "--market", "random:7"}};
+  REQUIRE(serve.serve.has_value());
+  CHECK(serve.serve->data == "/d");
+  CHECK(serve.serve->listen == "127.0.0.1:0");
+  CHECK(serve.serve->slots == 3);
+  CHECK(serve.serve->market == "random:7");
+  CHECK(Parsing{{"serve"}}.serve->slots >= 1);
+  CHECK(Parsing{{"serve", "--log-level", "loud"}}.code == kExitUsage);
+  const Parsing agent{{"agent", "--directory", "/i"}};
+  CHECK(agent.agent == "/i");
+  CHECK(agent.code == 7);
+}
+
+TEST_CASE("every command explains itself with an example, and the agent stays hidden") {
+  for (const char* command : {"serve", "run", "jobs", "describe", "logs", "interrupt", "stop", "cp"}) {
+    CAPTURE(command);
+    const Parsing help{{command, "--help"}};
+    CHECK(help.code == kExitDone);
+    CHECK(help.out.find(std::string{"Example:\n  holdfast "} + command) != std::string::npos);
+  }
+  const Parsing help{{"--help"}};
+  CHECK(help.code == kExitDone);
+  CHECK(help.out.find("interrupt") != std::string::npos);
+  CHECK(help.out.find("agent") == std::string::npos);
+}
