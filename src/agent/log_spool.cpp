@@ -83,6 +83,11 @@ void LogSpool::acknowledged() {
   if (read_ == written_ && written_ > 0 && ::ftruncate(fd_.get(), 0) == 0) read_ = written_ = next_read_ = 0;
 }
 
+bool LogSpool::more_behind() {
+  const std::lock_guard lock(mutex_);
+  return next_read_ < written_;
+}
+
 bool LogSpool::empty() {
   const std::lock_guard lock(mutex_);
   return read_ == written_;

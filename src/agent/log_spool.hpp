@@ -66,6 +66,8 @@ class LogSpool {
   // The oldest lines not yet acknowledged; the same again until acknowledged() is called. Nothing: all are delivered.
   std::optional<ports::LogBatch> next();
   void acknowledged();
+  // There are lines behind the batch in flight.
+  bool more_behind();
   bool empty();
 
  private:

@@ -62,10 +62,9 @@ void Reporter::deliver() {
       report.events.assign(events_.begin(), events_.end());
     }
     if (auto batch = spool_.next()) report.logs.push_back(std::move(*batch));
-    // The last word comes after the last line: a job that has ended takes no more lines.
-    const bool full = !report.logs.empty() && report.logs.front().lines.size() >= kMaxBatchLines / 2;
+    // The last word comes with the last lines: a job that has ended takes no more.
     const bool ending = !report.events.empty() && std::holds_alternative<job::AttemptEnded>(report.events.back());
-    if (ending && full) report.events.pop_back();
+    if (ending && !report.logs.empty() && spool_.more_behind()) report.events.pop_back();
 
     const auto sent = reports_.report(report);
     if (sent) {

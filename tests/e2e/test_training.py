@@ -10,7 +10,8 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from support.service import Service, agent_pid, statuses, wait_for  # noqa: E402
 
-# Counts to `steps`, one checkpoint a step, and goes on from the newest one it finds.
+# Counts to `steps`, one checkpoint a step, and goes on from the newest one it finds. A checkpoint is committed in a pause
+# of half a second.
 COUNTER = """
 import json, os, signal, sys, time
 ck = '/opt/ml/checkpoints'
@@ -72,7 +73,7 @@ open('/opt/ml/model/m', 'w').write('model'); open('/opt/ml/output/data/o', 'w').
 
     def test_a_job_that_loses_its_instance_twice_goes_on_from_its_checkpoints(self):
         s = self.service
-        s.create("twice", COUNTER, HyperParameters={"steps": "12", "pause": "0.3"})
+        s.create("twice", COUNTER, HyperParameters={"steps": "12", "pause": "0.7"})
         s.wait_for_line("twice", "step=3 ")
         s.interrupt("twice", 30)
         s.wait_for_line("twice", "resuming from step", 2)
@@ -116,7 +117,7 @@ open('/opt/ml/model/m', 'w').write('model'); open('/opt/ml/output/data/o', 'w').
 
     def test_killing_the_agent_is_an_interruption(self):
         s = self.service
-        s.create("bereft", COUNTER, HyperParameters={"steps": "8", "pause": "0.3"})
+        s.create("bereft", COUNTER, HyperParameters={"steps": "6", "pause": "0.7"})
         s.wait_for_line("bereft", "step=3 ")
         pids = [agent_pid(f) for f in (s.data / "instances").glob("*/process.json")
                 if '"bereft"' in (f.parent / "instance.json").read_text()]
@@ -181,7 +182,7 @@ print('ready'); time.sleep(600)
         agent = agent_pid(instance)
         s.interrupt("stubborn", 2)
         s.wait_for_line("stubborn", "ready", 2)
-        self.assertFalse(pathlib.Path(f"/proc/{agent}").exists())
+        wait_for("the old instance to be gone", lambda: not pathlib.Path(f"/proc/{agent}").exists())
         s.client("sagemaker").stop_training_job(TrainingJobName="stubborn")
         self.assertEqual(s.describe("stubborn")["TrainingJobStatus"], "Stopping")
         s.interrupt("stubborn", 0)
@@ -202,4 +203,4 @@ def children(pid):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    unittest.main(verbosity=2, warnings="ignore")

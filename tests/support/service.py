@@ -40,6 +40,7 @@ class Service:
         self.data = self.folder / "data"
         self.options = options
         self.process = None
+        self.clients = {}
         self.start()
 
     def start(self):
@@ -78,6 +79,11 @@ class Service:
                 "AWS_PAGER": "", "AWS_EC2_METADATA_DISABLED": "true", "HOLDFAST_DATA": str(self.data)}
 
     def client(self, name):
+        if (self.endpoint, name) not in self.clients:
+            self.clients[self.endpoint, name] = self.new_client(name)
+        return self.clients[self.endpoint, name]
+
+    def new_client(self, name):
         text = (self.data / "credentials").read_text()
         keys = dict(line.split("=", 1) for line in text.replace(" ", "").splitlines() if "=" in line)
         return boto3.client(name, endpoint_url=self.endpoint, region_name="us-east-1",
