@@ -378,7 +378,7 @@ TEST_CASE("whoever is too slow is closed") {
     auto client = running.connect();
     client.send("PUT /sink HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc");
     CHECK(client.closed_by_server());
-    CHECK(running.handler.report.destroyed);
+    CHECK(eventually([&] { return running.handler.report.destroyed.load(); }));
   }
   SUBCASE("a client that does not read its answer") {
     RunningServer running{ServerOptions{.stall_timeout = soon}};
