@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <regex>
 #include <string>
 
 #include "base/file.hpp"
@@ -30,8 +29,10 @@ TEST_CASE("the service's log goes to stderr, one line each with time and level")
     set_log_sink(nullptr);
     ::dup2(saved.get(), STDERR_FILENO);
   }
-  const auto text = *read_file(path, 10'000);
+  auto text = *read_file(path, 10'000);
   std::filesystem::remove(path);
-  const std::string time = R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)";
-  CHECK(std::regex_match(text, std::regex(time + " info job a starts\n" + time + " error \\{braces\\} stay\n")));
+  for (char& c : text) c = c >= '0' && c <= '9' ? '0' : c;
+  CHECK(text ==
+        "0000-00-00T00:00:00.000Z info job a starts\n"
+        "0000-00-00T00:00:00.000Z error {braces} stay\n");
 }
