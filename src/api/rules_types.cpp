@@ -63,7 +63,7 @@ TypeError wrong_in_list(const List& shape, const json& value, const std::string&
 TypeError wrong_in_map(const Map& shape, const json& value, const std::string& path) {
   if (!value.is_object()) return expected_type("a map", value, path);
   for (const auto& [key, element] : value.items()) {
-    if (auto wrong = wrong_type(element, *shape.value, path + '.' + key)) return wrong;
+    if (auto wrong = wrong_type(element, *shape.value, fmt::format("{}.{}", path, key))) return wrong;
   }
   return {};
 }

@@ -11,7 +11,7 @@
 namespace holdfast::api::shapes {
 
 // SageMaker's own: 28 days, and one hour of waiting for an algorithm that cannot checkpoint.
-constexpr std::int64_t kMaxRuntimeSeconds = 28 * 24 * 3600;
+constexpr std::int64_t kMaxRuntimeSeconds = std::int64_t{28} * 24 * 3600;
 constexpr std::int64_t kMaxWaitSecondsWithoutCheckpoints = 3600;
 
 // What SageMaker's request has no field for is a tag of ours.
