@@ -109,17 +109,16 @@ class Run:
         self.interrupted += 1
 
 
-def check_model(data, uri):
-    check(uri.startswith("s3://"), f"no place for the model: '{uri}'")
-    path = data / "objects" / uri[len("s3://"):]
-    check(path.is_file(), f"{uri} is not in the object store")
+def check_model(holdfast, folder, uri):
+    path = folder / "model.tar.gz"
+    subprocess.run(holdfast("cp", uri, str(path)), check=True, stdout=subprocess.DEVNULL, timeout=30)
     with tarfile.open(path) as model:
         names = [member.name for member in model.getmembers() if member.isfile() and model.extractfile(member).read()]
     check(names, f"{uri} is empty")
     return path, names
 
 
-def check_everything(run, code, holdfast, data):
+def check_everything(run, code, holdfast, folder):
     check(code == 0, f"the job did not complete: holdfast run ended with {code}")
     described = subprocess.run(holdfast("describe", run.job, "--json"), check=True, stdout=subprocess.PIPE, timeout=30)
     job = json.loads(described.stdout)
@@ -136,7 +135,7 @@ def check_everything(run, code, holdfast, data):
     training, billable = job["TrainingTimeInSeconds"], job["BillableTimeInSeconds"]
     savings = (1 - billable / training) * 100
     check(abs(run.summary["Managed Spot Training savings"] - savings) < 0.06, "the savings printed are not the job's")
-    path, names = check_model(data, job["ModelArtifacts"]["S3ModelArtifacts"])
+    path, names = check_model(holdfast, folder, job["ModelArtifacts"]["S3ModelArtifacts"])
 
     say("all as it should be")
     print(f"statuses       {' -> '.join(visits)}")
@@ -180,7 +179,7 @@ def demonstrate(program, folder):
             "--metric", "validation:accuracy=validation_accuracy=([0-9.]+)",
             "--", "/usr/bin/python3", "examples/digits/train.py"])
         try:
-            check_everything(run, run.watch(), holdfast, data)
+            check_everything(run, run.watch(), holdfast, folder)
         finally:
             end_job(run, holdfast)
     except Failed:

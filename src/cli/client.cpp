@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "aws/sha256.hpp"
@@ -159,6 +160,23 @@ Result<void> Client::put_object(const std::string& bucket, const std::string& ke
   if (!answer) return fail(nobody_answers(answer.error()), "uploading {} to s3://{}/{}", file.string(), bucket, key);
   if (answer->status < 300) return {};
   return fail(error_of_answer(answer->status, answer->body), "uploading {} to s3://{}/{}", file.string(), bucket, key);
+}
+
+Result<void> Client::get_object(const std::string& bucket, const std::string& key, const std::filesystem::path& file) {
+  const std::string what = fmt::format("downloading s3://{}/{} to {}", bucket, key, file.string());
+  const std::filesystem::path draft = file.string() + ".part";
+  const Fd fd{::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+  if (!fd) return fail_errno(what, errno);
+  auto request = signed_request("GET", "/" + encode_path(bucket + "/" + key), {}, aws::sha256_hex(""), "s3");
+  request.timeout = Duration::zero();
+  const auto answer = http_.download_file(request, fd.get());
+  if (answer && answer->status < 300) {
+    if (::rename(draft.c_str(), file.c_str()) == 0) return {};
+    return fail_errno(what, errno);
+  }
+  ::unlink(draft.c_str());
+  if (!answer) return fail(nobody_answers(answer.error()), "{}", what);
+  return fail(error_of_answer(answer->status, answer->body), "{}", what);
 }
 
 }  // namespace holdfast::cli

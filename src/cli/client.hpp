@@ -26,6 +26,9 @@ class Service {
   virtual Result<void> create_bucket(const std::string& bucket) = 0;
   virtual Result<void> put_object(const std::string& bucket, const std::string& key,
                                   const std::filesystem::path& file) = 0;
+  // Under its name only once it is whole; what was there is replaced.
+  virtual Result<void> get_object(const std::string& bucket, const std::string& key,
+                                  const std::filesystem::path& file) = 0;
 };
 
 struct ServiceAddress {
@@ -53,6 +56,8 @@ class Client final : public Service {
   Result<nlohmann::json> call(const std::string& target, const nlohmann::json& body) override;
   Result<void> create_bucket(const std::string& bucket) override;
   Result<void> put_object(const std::string& bucket, const std::string& key,
+                          const std::filesystem::path& file) override;
+  Result<void> get_object(const std::string& bucket, const std::string& key,
                           const std::filesystem::path& file) override;
 
  private:

@@ -31,6 +31,8 @@ int perform(const Session& session, const Request& request);
 // A file, or everything in a folder, below `to`; returns how many files. A file keeps its name when `to` ends in a
 // slash or names only a bucket.
 Result<int> upload(Service& service, const std::string& from, const std::string& to);
+// One object to a file, or into a folder under its own name; returns the file.
+Result<std::string> download(Service& service, const std::string& from, const std::string& to);
 
 // CreateTrainingJob's request; the inputs are in S3 by now.
 nlohmann::json training_job_request(const RunOptions& options, const std::string& name, const Pairs& inputs,

@@ -1,4 +1,4 @@
-// `holdfast cp`: files into the service's object store.
+// `holdfast cp`: files into the service's object store, and an object out of it.
 #include <filesystem>
 #include <ostream>
 
@@ -34,7 +34,24 @@ Result<int> upload(Service& service, const std::string& from, const std::string&
   return fail(Kind::permanent, "uploading {}: {}", from, error.what());
 }
 
+Result<std::string> download(Service& service, const std::string& from, const std::string& to) {
+  const auto place = parse_s3_place(from);
+  if (!place) return fail(place.error());
+  const auto name = fs::path{place->key}.filename();
+  if (name.empty()) return fail(Kind::invalid, "{} names no single object", from);
+  std::error_code no_folder;
+  const fs::path file = fs::is_directory(to, no_folder) ? fs::path{to} / name : fs::path{to};
+  if (const auto got = service.get_object(place->bucket, place->key, file); !got) return fail(got.error());
+  return file.string();
+}
+
 Result<int> copy(const Session& session, const CopyOptions& options) {
+  if (options.from.starts_with("s3://")) {
+    const auto file = download(session.service, options.from, options.to);
+    if (!file) return fail(file.error());
+    session.terminal.out << fmt::format("{} downloaded to {}\n", options.from, *file);
+    return kExitDone;
+  }
   const auto files = upload(session.service, options.from, options.to);
   if (!files) return fail(files.error());
   session.terminal.out << fmt::format("{} {} uploaded to {}\n", *files, *files == 1 ? "file" : "files", options.to);

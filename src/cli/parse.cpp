@@ -175,10 +175,14 @@ void add_rest(CLI::App& app, Parsed& parsed) {
   CLI::App* stop = add_command(app, "stop", "Stop a job: SIGTERM, 120 s of grace, its model is kept",
                                "holdfast stop train-20261123-093506-123");
   add_job(stop, parsed.stop.job);
-  CLI::App* cp = add_command(app, "cp", "Upload a file or a folder; the bucket is made if missing",
-                             "holdfast cp ./data s3://holdfast/data");
-  cp->add_option("from", parsed.copy.from, "A file or a folder")->required()->type_name("FILE|DIR");
-  cp->add_option("to", parsed.copy.to, "s3://bucket/prefix")->required()->type_name("S3URI");
+  CLI::App* cp =
+      add_command(app, "cp", "Upload a file or a folder, the bucket is made if missing; or download an object",
+                  "holdfast cp ./data s3://holdfast/data\n"
+                  "  holdfast cp s3://holdfast/output/JOB/output/model.tar.gz .");
+  cp->add_option("from", parsed.copy.from, "A file, a folder, or an object's s3://bucket/key")
+      ->required()
+      ->type_name("FROM");
+  cp->add_option("to", parsed.copy.to, "s3://bucket/prefix; or a file or a folder")->required()->type_name("TO");
   for (CLI::App* command : {jobs, describe, logs, interrupt, stop, cp}) add_connection(command, parsed.connection);
 }
 

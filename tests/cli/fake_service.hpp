@@ -31,6 +31,11 @@ class FakeService final : public Service {
     objects[bucket + "/" + key] = file.string();
     return {};
   }
+  Result<void> get_object(const std::string& bucket, const std::string& key,
+                          const std::filesystem::path& file) override {
+    downloads[bucket + "/" + key] = file.string();
+    return {};
+  }
   // The bodies of the calls of one target, in order.
   std::vector<nlohmann::json> bodies(const std::string& target) const {
     std::vector<nlohmann::json> found;
@@ -43,7 +48,8 @@ class FakeService final : public Service {
   std::map<std::string, std::deque<Result<nlohmann::json>>> answers;
   std::vector<std::pair<std::string, nlohmann::json>> calls;
   std::vector<std::string> buckets;
-  std::map<std::string, std::string> objects;
+  std::map<std::string, std::string> objects;    // key -> the local file
+  std::map<std::string, std::string> downloads;  // the same
 };
 
 // Nobody waits in a test; after `patience` waits the user presses Ctrl-C.

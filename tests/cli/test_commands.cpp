@@ -199,3 +199,14 @@ TEST_CASE("cp keeps a file's name below a prefix, and takes a key as it is") {
   CHECK_FALSE(upload(service, file + "x", "s3://b").has_value());
   CHECK_FALSE(upload(service, file, "nowhere").has_value());
 }
+
+TEST_CASE("cp brings one object to a file, or into a folder under its own name") {
+  test::TemporaryFolder folder;
+  Scene scene;
+  const std::string into = folder.path().string();
+  CHECK(scene.perform(CopyOptions{"s3://b/job/model.tar.gz", into}) == kExitDone);
+  CHECK(scene.service.downloads["b/job/model.tar.gz"] == into + "/model.tar.gz");
+  CHECK(download(scene.service, "s3://b/k", into + "/named").value() == into + "/named");
+  CHECK_FALSE(download(scene.service, "s3://b/folder/", into).has_value());
+  CHECK_FALSE(download(scene.service, "s3://b", into).has_value());
+}
