@@ -89,7 +89,7 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
            checkpoint::is_quiet(seen.state, clock_.now(), options_.settle);
   };
   if (!ready()) return events;
-  // Uploads took their time: only what is still so now was ever the state of the directory as a whole.
+  // Uploads took their time: the quiet must be one that lasts until now.
   look(events, true);
   if (ready() && commit(view(false), events)) tidy_up(events);
   return events;

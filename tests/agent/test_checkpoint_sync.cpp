@@ -104,6 +104,21 @@ TEST_CASE("a generation holds the files of one moment, though uploads take time"
   CHECK(Attempt(world, 2).files() == Files{{"a", "new"}, {"b", "new"}});
 }
 
+TEST_CASE("what begins to change during the uploads is waited for") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("a", "old");
+  bool changed = false;
+  world.store.in_the_middle = [&](const std::string&) {
+    if (!std::exchange(changed, true)) attempt.write("b", "comes with a");
+  };
+  attempt.step();
+  CHECK(attempt.step(milliseconds{600}).empty());
+  CHECK(changed);
+  CHECK(attempt.settle() == generation(1, 1));
+  CHECK(Attempt(world, 2).files().size() == 2);
+}
+
 TEST_CASE("unchanged files are not uploaded twice, not even by the next attempt") {
   World world;
   Attempt first(world, 1);
