@@ -163,11 +163,11 @@ Result<FileStore::Draft> FileStore::new_draft() const {
   return Draft{std::move(fd), name};
 }
 
-Result<void> FileStore::place(const Draft& draft, const std::string& bucket, const std::string& key) const {
+Result<void> FileStore::place(const Draft& draft, const std::string& bucket, const std::string& key) {
   const auto target = object_path(bucket, key);
   if (!target) return fail(target.error(), "storing");
   for (int i = 0; i < kMaxPlacingTries; ++i) {
-    if (const auto exists = const_cast<FileStore*>(this)->bucket_exists(bucket); !exists || !*exists) {
+    if (const auto exists = bucket_exists(bucket); !exists || !*exists) {
       return fail(Kind::not_found, "storing {}: no such bucket", uri(bucket, key));
     }
     auto made = make_folders(root_ / bucket, *target);

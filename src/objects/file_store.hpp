@@ -49,7 +49,7 @@ class FileStore final : public ports::ObjectStore {
   Result<void> sync_file(const Draft& draft, const std::string& what) const;
   Result<void> make_folders(const std::filesystem::path& top, const std::filesystem::path& file) const;
   Result<Draft> new_draft() const;
-  Result<void> place(const Draft& draft, const std::string& bucket, const std::string& key) const;
+  Result<void> place(const Draft& draft, const std::string& bucket, const std::string& key);
   Result<void> copy_bytes(const std::string& bucket, const std::string& from, const std::string& to);
 
   std::filesystem::path root_;
