@@ -67,17 +67,22 @@ void Reporter::deliver() {
     if (ending && !report.logs.empty() && spool_.more_behind()) report.events.pop_back();
 
     const auto sent = reports_.report(report);
-    if (sent) {
-      if (!report.logs.empty()) spool_.acknowledged();
-      retry = kReportRetryFirst;
-    }
+    // What is refused for good must not hold up the rest: the lines go first, then one event at a time.
+    const bool refused = !sent && sent.error().kind == Kind::invalid;
+    if (refused) log_error("reporting: refused for good: {}", sent.error().message);
+    const bool drop_lines = refused && !report.logs.empty();
+    const std::size_t done = sent ? report.events.size() : refused && !drop_lines ? 1 : 0;
+    if ((sent && !report.logs.empty()) || drop_lines) spool_.acknowledged();
     {
       const std::lock_guard lock(mutex_);
       busy_ = false;
-      if (sent) events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(report.events.size()));
+      events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(done));
     }
     changed_.notify_all();
-    if (sent) continue;
+    if (sent || refused) {
+      retry = kReportRetryFirst;
+      continue;
+    }
     log_warn("reporting: {}; trying again in {} ms", sent.error().message, retry.count());
     if (!pause(retry)) return;
     retry = std::min(retry * 2, kReportRetryMost);

@@ -37,6 +37,12 @@ Result<std::string> HttpControlLink::call(const char* operation, std::string bod
   request.timeout = timeout;
   auto response = client_.send(request);
   if (response && response->status == 200) return std::move(response->body);
+  // Saying the same again cannot help; anything else, a refused token included, may be mended at the other end.
+  if (response && response->status == 400 &&
+      (response->body.find("ValidationException") != std::string::npos ||
+       response->body.find("SerializationException") != std::string::npos)) {
+    return fail(Kind::invalid, "{}: {}", operation, response->body.substr(0, 500));
+  }
   endpoint_.clear();
   if (!response) return fail(response.error(), "{}", operation);
   return fail(Kind::try_again, "{}: {} {}", operation, response->status, response->body.substr(0, 500));

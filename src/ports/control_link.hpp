@@ -36,7 +36,8 @@ struct Report {
 class ControlLink {
  public:
   virtual ~ControlLink() = default;
-  // Once it returns, all of the report is durable at the other end.
+  // Once it returns, all of the report is durable at the other end. Kind::invalid: it was understood and refused for
+  // good.
   virtual Result<void> report(const Report& report) = 0;
   // Returns when the order is another than `known`, or after a while with the same.
   virtual Result<Order> wait_for_order(Order known) = 0;

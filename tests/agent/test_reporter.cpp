@@ -1,0 +1,151 @@
+// What the agent has to say arrives whole and in order, however the other end behaves.
+#include <doctest/doctest.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+
+#include "agent/reporter.hpp"
+#include "base/random.hpp"
+
+using namespace holdfast;
+
+namespace {
+
+// The other end: takes what comes, or refuses as it is told.
+class Line final : public ports::ControlLink {
+ public:
+  std::vector<std::string> lines;
+  std::vector<std::string> events;
+  int away = 0;                // so many reports find nobody
+  bool refuses_lines = false;  // for good
+  std::uint64_t batches = 0;
+
+  Result<void> report(const ports::Report& report) override {
+    const std::lock_guard lock(mutex_);
+    if (away > 0) {
+      --away;
+      return fail(Kind::try_again, "nobody is there");
+    }
+    if (refuses_lines && !report.logs.empty()) return fail(Kind::invalid, "these lines are not welcome");
+    for (const auto& batch : report.logs) {
+      if (batch.sequence != batches) return fail(Kind::permanent, "batch {} instead of {}", batch.sequence, batches);
+      ++batches;
+      for (const auto& line : batch.lines) lines.push_back(line.message);
+    }
+    for (const auto& event : report.events) events.push_back(event_name(event));
+    if (!report.events.empty() && std::holds_alternative<job::AttemptEnded>(report.events.back()))
+      last_word_after = lines.size();
+    return {};
+  }
+  Result<ports::Order> wait_for_order(ports::Order known) override {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, milliseconds{20}, [&] { return order != known; });
+    return order;
+  }
+  void give(ports::Order what) {
+    {
+      const std::lock_guard lock(mutex_);
+      order = what;
+    }
+    changed_.notify_all();
+  }
+  std::size_t last_word_after = 0;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  ports::Order order = ports::Order::go_on;
+};
+
+struct Talk {
+  std::filesystem::path file;
+  Fd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  std::unique_ptr<agent::LogSpool> spool;
+
+  Talk() {
+    SystemRandom random;
+    file = std::filesystem::temp_directory_path() / ("holdfast-spool-" + random_hex(random, 12));
+    spool = std::move(*agent::LogSpool::open(file, "job/algo-1-1"));
+  }
+  ~Talk() { std::filesystem::remove(file); }
+};
+
+constexpr Fence kFence{1};
+const job::AttemptEnded kEnd{kFence, job::Outcome::succeeded, ""};
+
+}  // namespace
+
+TEST_CASE("the last word comes after all lines, however many batches they are") {
+  Talk talk;
+  Line line;
+  constexpr int kLines = static_cast<int>(agent::kMaxBatchLines) * 3 + 7;
+  for (int i = 0; i < kLines; ++i) talk.spool->append(i, std::to_string(i));
+  agent::Reporter reporter(line, line, *talk.spool, talk.wake.get());
+  reporter.say(job::AgentStarted{kFence});
+  reporter.say(kEnd);
+  REQUIRE(reporter.drain(seconds{60}));
+  REQUIRE(line.lines.size() == kLines);
+  CHECK(line.lines.front() == "0");
+  CHECK(line.lines.back() == std::to_string(kLines - 1));
+  CHECK(line.events == std::vector<std::string>{"AgentStarted", "AttemptEnded"});
+  CHECK(line.last_word_after == kLines);
+}
+
+TEST_CASE("a control plane that is away is waited for, and hears everything once") {
+  Talk talk;
+  Line line;
+  line.away = 3;
+  talk.spool->append(1, "one");
+  agent::Reporter reporter(line, line, *talk.spool, talk.wake.get());
+  reporter.say(job::AgentStarted{kFence});
+  talk.spool->append(2, "two");
+  reporter.lines_added();
+  reporter.say(kEnd);
+  REQUIRE(reporter.drain(seconds{60}));
+  CHECK(line.lines == std::vector<std::string>{"one", "two"});
+  CHECK(line.events.size() == 2);
+}
+
+TEST_CASE("lines that are refused for good do not hold up the last word") {
+  Talk talk;
+  Line line;
+  line.refuses_lines = true;
+  talk.spool->append(1, "unwelcome");
+  agent::Reporter reporter(line, line, *talk.spool, talk.wake.get());
+  reporter.say(kEnd);
+  REQUIRE(reporter.drain(seconds{60}));
+  CHECK(line.lines.empty());
+  CHECK(line.events == std::vector<std::string>{"AttemptEnded"});
+}
+
+TEST_CASE("an order is heard and wakes the agent") {
+  Talk talk;
+  Line line;
+  agent::Reporter reporter(line, line, *talk.spool, talk.wake.get());
+  line.give(ports::Order::abandon);
+  // drain() ends for an abandoned agent, with or without everything delivered.
+  talk.spool->append(1, "late");
+  line.away = 1'000'000;
+  reporter.drain(seconds{60});
+  CHECK(reporter.order() == ports::Order::abandon);
+  std::uint64_t woken = 0;
+  CHECK(::read(talk.wake.get(), &woken, sizeof woken) == sizeof woken);
+}
+
+TEST_CASE("lines are cut at their breaks, and a line without an end into pieces") {
+  agent::LineSplitter splitter;
+  std::vector<std::string> lines;
+  const auto keep = [&](const std::string& text) { lines.push_back(text); };
+  splitter.feed("a\r\nb", keep);
+  splitter.feed("c\n\n", keep);
+  CHECK(lines == std::vector<std::string>{"a", "bc", ""});
+  lines.clear();
+  splitter.feed(std::string(agent::kMaxLine * 2 + 5, 'x'), keep);
+  CHECK(lines.size() == 2);
+  splitter.finish(keep);
+  REQUIRE(lines.size() == 3);
+  CHECK(lines.back() == "xxxxx");
+}
