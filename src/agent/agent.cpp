@@ -23,6 +23,7 @@
 #include "agent/reporter.hpp"
 #include "base/ensure.hpp"
 #include "base/log.hpp"
+#include "job/decide.hpp"
 
 namespace holdfast::agent {
 
@@ -279,7 +280,6 @@ class Agent {
       if (notice_ && !told) {
         static_cast<void>(write_notice(layout_, *notice_, "spot interruption"));
         program.signal(SIGTERM);
-        terminated_at_ = now();
         note(fmt::format("this instance is taken away at {}: the program was sent SIGTERM", to_iso8601(*notice_)));
         kill_at = *notice_ - kReclaimMargin;
         told = true;
@@ -287,8 +287,7 @@ class Agent {
       if (reporter_.order() == Order::stop && !stop_told_) {
         stop_told_ = true;
         program.signal(SIGTERM);
-        terminated_at_ = now();
-        const Instant grace = now() + kStopGrace;
+        const Instant grace = now() + job::kStopGrace;
         kill_at = kill_at ? std::min(*kill_at, grace) : grace;
         note("the job is being stopped: the program was sent SIGTERM");
         told = true;
@@ -467,7 +466,6 @@ class Agent {
   std::unique_ptr<CheckpointSync> sync_;
   std::atomic<ports::Program*> program_ = nullptr;
   std::optional<Instant> notice_;  // the deadline
-  std::optional<Instant> terminated_at_;
   bool stop_told_ = false;
   ports::ProgramExit exit_;
   Instant ended_at_;

@@ -19,12 +19,10 @@
 
 namespace holdfast::agent {
 
-// From SIGTERM to SIGKILL, as SageMaker gives it.
-constexpr Duration kStopGrace = seconds{120};
 // Of a notice, kept back for the last upload and the last word.
 constexpr Duration kReclaimMargin = seconds{1};
-// A notice shorter than this is an instance that dies: what was committed stands.
-constexpr Duration kShutdownNotice = seconds{25};  // what we give ourselves when the machine shuts down (SIGTERM to us)
+// SIGTERM to the agent is a machine that shuts down: what we give ourselves then.
+constexpr Duration kShutdownNotice = seconds{25};
 // An agent whose last word nobody takes stays this long: its instance is free otherwise, and the word is worth it.
 constexpr Duration kDeliverFor = std::chrono::days{7};
 constexpr int kUploadAttempts = 8;
