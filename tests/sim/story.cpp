@@ -148,6 +148,13 @@ Story& Story::drop_last() {
   return *this;
 }
 
+Story one_hour(const std::string& job) {
+  Story story;
+  story.create(job).wait(seconds{1}).lease(job, 1).begin(job, 1);
+  story.wait(minutes{30}).save(job, 1, 1, 10).wait(minutes{30}).save(job, 1, 2, 20);
+  return story;
+}
+
 std::vector<std::string> judge(const Story& story) {
   const auto checkers = make_checkers();
   Ending ending{story.now(), story.complete, {}};

@@ -86,4 +86,7 @@ bool catches(const Story& story, const std::string& property, const std::string&
 
 job::Generation gen(std::uint64_t fence, std::uint64_t sequence);
 
+// Job "a", or another: created, and one hour of work of attempt 1: step 10 in generation 1-1, step 20 in 1-2.
+Story one_hour(const std::string& job = "a");
+
 }  // namespace holdfast::sim::test

@@ -8,18 +8,6 @@ using namespace holdfast;
 using namespace holdfast::sim;
 using namespace holdfast::sim::test;
 
-namespace {
-
-// Created, one hour of work saved on the way.
-Story one_hour(const std::string& job = "a") {
-  Story story;
-  story.create(job).wait(seconds{1}).lease(job, 1).begin(job, 1);
-  story.wait(minutes{30}).save(job, 1, 1, 10).wait(minutes{30}).save(job, 1, 2, 20);
-  return story;
-}
-
-}  // namespace
-
 TEST_CASE("there is one checker for each promise, in their order") {
   const auto checkers = make_checkers();
   CHECK(checkers.size() == 10);

@@ -99,7 +99,9 @@ class NoStepBack final : public Checker {
     const auto found = jobs_.find(began.job);
     if (found == jobs_.end()) return;
     const std::uint64_t step = began.found.step.value_or(0);
-    for (const auto& [generation, saved] : found->second.saved) {
+    const auto& all = found->second.saved;
+    for (auto it = all.rbegin(); it != all.rend(); ++it) {
+      const auto& [generation, saved] = *it;
       if (generation.fence >= began.fence || !saved.promised || saved.step <= step) continue;
       return violated(
           at, fmt::format("{}: attempt {} finds step {}, but step {} was saved in generation {}-{}", began.job.value,

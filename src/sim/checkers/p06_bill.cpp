@@ -93,6 +93,7 @@ class TheBill final : public Checker {
     std::shared_ptr<const job::Job> stored;
     Books books;
     Instant booked_until;
+    bool ran = false;  // an agent has spoken once
     // Of the attempt that is under way.
     std::int64_t billed_ms = 0;  // on its instance
     std::optional<Instant> program_since, program_until, saved;
@@ -140,6 +141,7 @@ class TheBill final : public Checker {
                  fmt::format("{}: entered {} at {} by its own account, at {} by the decision's time", decided.job.value,
                              to_string(after.transitions[i].status), to_ms(after.transitions[i].start), to_ms(now)));
       note_program(life, after.transitions[i].status, now);
+      life.ran = life.ran || is_on_instance(after.transitions[i].status);
     }
     if (decided.event && std::holds_alternative<job::CheckpointSaved>(*decided.event)) life.saved = now;
     if (!other_attempt) return;
@@ -232,10 +234,9 @@ class TheBill final : public Checker {
         violated(at, fmt::format("{}: {} is shown as {} s, but is {:.0f} ms", job.spec->name.value, what, shown,
                                  counted_ms));
     };
-    const bool ran = job.first_started.has_value();
-    if (ran != summary.training_seconds.has_value() || ran != summary.billable_seconds.has_value())
+    if (life.ran != summary.training_seconds.has_value() || life.ran != summary.billable_seconds.has_value())
       return violated(at, fmt::format("{}: a bill is shown exactly for what ran", job.spec->name.value));
-    if (!ran) return;
+    if (!life.ran) return;
     const auto on_instance = static_cast<double>(life.books.on_instance());
     said("the training time", *summary.training_seconds, on_instance);
     // On spot never more than the time it ran; on demand always that time.

@@ -15,7 +15,7 @@ namespace holdfast::sim::checkers {
 namespace {
 
 // Text is slow: all decisions are compared field by field, and one in so many, and the last, as text too.
-constexpr std::uint64_t kTextEvery = 16;
+constexpr std::uint64_t kTextEvery = 64;
 
 class Replay final : public Checker {
  public:
