@@ -172,11 +172,15 @@ struct FaultsStopped {};
 struct FaultInjected {
   std::string what;
 };
+// The provider does not answer the service, or is not heard by it, from here to ProviderBack: what waits for it may
+// take so much longer.
+struct ProviderCut {};
+struct ProviderBack {};
 
 using What = std::variant<Accepted, StopAcked, Described, Decided, LeaseBegan, LeaseEnded, ReclaimAnnounced,
                           ProgramBegan, ProgramSaved, ProgramOver, GenerationStored, GenerationSpoilt, AttemptOpened,
                           Quarantined, GenerationRemoved, Restored, ServiceStarted, ServiceCrashed, ClockJumped,
-                          FaultsStopped, FaultInjected>;
+                          FaultsStopped, FaultInjected, ProviderCut, ProviderBack>;
 
 struct Record {
   Instant at;  // true time
