@@ -138,6 +138,8 @@ void add_what(Line& line, const Restored& r) {
   add_generation(line, r.generation);
 }
 void add_what(Line& line, const ServiceStarted&) { add(line, "ServiceStarted"); }
+void add_what(Line& line, const StoreRefuses&) { add(line, "StoreRefuses"); }
+void add_what(Line& line, const StoreTakes&) { add(line, "StoreTakes"); }
 void add_what(Line& line, const ServiceCrashed& r) { add(line, "ServiceCrashed {}", r.where); }
 void add_what(Line& line, const ClockJumped& r) { add(line, "ClockJumped offset {}", r.offset.count()); }
 void add_what(Line& line, const FaultsStopped&) { add(line, "FaultsStopped"); }

@@ -162,6 +162,9 @@ struct ServiceStarted {};
 struct ServiceCrashed {
   std::string where;
 };
+// The service's database takes no commits, as on a full disk; and takes them again.
+struct StoreRefuses {};
+struct StoreTakes {};
 // The service's clock was set: from now on it is `offset` ahead of true time.
 struct ClockJumped {
   Duration offset{0};
@@ -179,7 +182,7 @@ struct ProviderBack {};
 
 using What = std::variant<Accepted, StopAcked, Described, Decided, LeaseBegan, LeaseEnded, ReclaimAnnounced,
                           ProgramBegan, ProgramSaved, ProgramOver, GenerationStored, GenerationSpoilt, AttemptOpened,
-                          Quarantined, GenerationRemoved, Restored, ServiceStarted, ServiceCrashed, ClockJumped,
+                          Quarantined, GenerationRemoved, Restored, ServiceStarted, ServiceCrashed, StoreRefuses, StoreTakes, ClockJumped,
                           FaultsStopped, FaultInjected, ProviderCut, ProviderBack>;
 
 struct Record {

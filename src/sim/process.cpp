@@ -24,11 +24,11 @@ struct Killed {};
 
 // Stacks are used again and again: an attempt has several fibers, and there are many attempts.
 context::pooled_fixedsize_stack& stacks() {
-  static context::pooled_fixedsize_stack pool(kStack);
+  thread_local context::pooled_fixedsize_stack pool(kStack);
   return pool;
 }
 
-FiberRef running;  // by the one thread that simulates
+thread_local FiberRef running;  // each thread simulates a world of its own
 
 }  // namespace
 

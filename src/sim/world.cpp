@@ -152,8 +152,11 @@ class World final : public InstanceWorld {
   }
 
   bool go_on_until(Instant until, const std::function<bool()>& over) {
+    constexpr int kStepsBetweenLooks = 500;
     while (!over()) {
-      if (!scheduler_.step(until)) return over();
+      for (int i = 0; i < kStepsBetweenLooks; ++i) {
+        if (!scheduler_.step(until)) return over();
+      }
     }
     return true;
   }
@@ -199,17 +202,20 @@ class World final : public InstanceWorld {
     });
   }
 
+  void empty_disk() {
+    store_.set_full(false);
+    telemetry_.full = false;
+    history_.record({scheduler_.now(), StoreTakes{}});
+  }
+
   void begin_faults() {
     const auto& faults = plan_.faults;
     now_and_then(faults.mean_between_crashes, [this] { service_.die("kill -9"); });
     now_and_then(faults.mean_between_full_disks, [this, most = faults.full_disk_at_most] {
-      fault("the service's disk is full");
+      history_.record({scheduler_.now(), StoreRefuses{}});
       store_.set_full(true);
       telemetry_.full = true;
-      scheduler_.after(fault_dice_.between(Duration{0}, most), [this] {
-        store_.set_full(false);
-        telemetry_.full = false;
-      });
+      scheduler_.after(fault_dice_.between(Duration{0}, most), [this] { empty_disk(); });
     });
     now_and_then(faults.mean_between_clock_jumps, [this] {
       service_clock_.jump(fault_dice_.between(hours{-1}, hours{1}));
@@ -255,8 +261,7 @@ class World final : public InstanceWorld {
     const auto latency = plan_.faults.latency;
     plan_.faults = FaultPlan{};
     plan_.faults.latency = latency;
-    store_.set_full(false);
-    telemetry_.full = false;
+    empty_disk();
     provider_.calm_down();
     for (auto& [fence, instance] : instances_) {
       instance->thaw();
