@@ -144,6 +144,8 @@ void add_what(Line& line, const FaultsStopped&) { add(line, "FaultsStopped"); }
 void add_what(Line& line, const FaultInjected& r) { add(line, "FaultInjected {}", r.what); }
 void add_what(Line& line, const ProviderCut&) { add(line, "ProviderCut"); }
 void add_what(Line& line, const ProviderBack&) { add(line, "ProviderBack"); }
+void add_what(Line& line, const StoreCut&) { add(line, "StoreCut"); }
+void add_what(Line& line, const StoreBack&) { add(line, "StoreBack"); }
 
 }  // namespace
 

@@ -206,9 +206,11 @@ class World final : public InstanceWorld {
       fault("the service's disk is full");
       store_.set_full(true);
       telemetry_.full = true;
+      history_.record({scheduler_.now(), StoreCut{}});
       scheduler_.after(fault_dice_.between(Duration{0}, most), [this] {
         store_.set_full(false);
         telemetry_.full = false;
+        history_.record({scheduler_.now(), StoreBack{}});
       });
     });
     now_and_then(faults.mean_between_clock_jumps, [this] {
@@ -257,6 +259,7 @@ class World final : public InstanceWorld {
     plan_.faults.latency = latency;
     store_.set_full(false);
     telemetry_.full = false;
+    history_.record({scheduler_.now(), StoreBack{}});
     provider_.calm_down();
     for (auto& [fence, instance] : instances_) {
       instance->thaw();

@@ -23,6 +23,14 @@ void ServiceClock::see(const Record& record) {
                         provider_up_ = true;
                         turn(record.at);
                       },
+                      [&](const StoreCut&) {
+                        store_up_ = false;
+                        turn(record.at);
+                      },
+                      [&](const StoreBack&) {
+                        store_up_ = true;
+                        turn(record.at);
+                      },
                       [&](const ClockJumped& jump) {
                         furthest_ = furthest(record.at);
                         offset_ = jump.offset;
@@ -33,7 +41,7 @@ void ServiceClock::see(const Record& record) {
 }
 
 void ServiceClock::turn(Instant at) {
-  const bool now_up = service_up_ && (counts_ == Counts::service_up || provider_up_);
+  const bool now_up = service_up_ && store_up_ && (counts_ == Counts::service_up || provider_up_);
   if (now_up == up()) return;
   periods_.push_back({at, uptime(at), now_up});
 }

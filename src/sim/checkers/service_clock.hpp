@@ -41,7 +41,7 @@ class ServiceClock {
 
   Counts counts_;
   std::vector<Period> periods_{Period{}};  // of the whole history: crashes are few
-  bool service_up_ = true, provider_up_ = true;
+  bool service_up_ = true, store_up_ = true, provider_up_ = true;
   Duration offset_{0};
   Instant last_jump_, furthest_;
 };
