@@ -138,14 +138,14 @@ void add_what(Line& line, const Restored& r) {
   add_generation(line, r.generation);
 }
 void add_what(Line& line, const ServiceStarted&) { add(line, "ServiceStarted"); }
-void add_what(Line& line, const StoreRefuses&) { add(line, "StoreRefuses"); }
-void add_what(Line& line, const StoreTakes&) { add(line, "StoreTakes"); }
 void add_what(Line& line, const ServiceCrashed& r) { add(line, "ServiceCrashed {}", r.where); }
 void add_what(Line& line, const ClockJumped& r) { add(line, "ClockJumped offset {}", r.offset.count()); }
 void add_what(Line& line, const FaultsStopped&) { add(line, "FaultsStopped"); }
 void add_what(Line& line, const FaultInjected& r) { add(line, "FaultInjected {}", r.what); }
 void add_what(Line& line, const ProviderCut&) { add(line, "ProviderCut"); }
 void add_what(Line& line, const ProviderBack&) { add(line, "ProviderBack"); }
+void add_what(Line& line, const StoreCut&) { add(line, "StoreCut"); }
+void add_what(Line& line, const StoreBack&) { add(line, "StoreBack"); }
 
 }  // namespace
 

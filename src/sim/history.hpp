@@ -40,6 +40,8 @@ struct Described {
   JobName job;
   std::string status;     // TrainingJobStatus
   std::string secondary;  // SecondaryStatus
+  // When the question was sent: the answer is of some moment since then. Unknown: of any moment.
+  std::optional<Instant> asked = {};
 };
 
 // ---- what became durable in the database
@@ -162,9 +164,6 @@ struct ServiceStarted {};
 struct ServiceCrashed {
   std::string where;
 };
-// The service's database takes no commits, as on a full disk; and takes them again.
-struct StoreRefuses {};
-struct StoreTakes {};
 // The service's clock was set: from now on it is `offset` ahead of true time.
 struct ClockJumped {
   Duration offset{0};
@@ -179,11 +178,14 @@ struct FaultInjected {
 // take so much longer.
 struct ProviderCut {};
 struct ProviderBack {};
+// The same of its database: it takes nothing in, so the service can decide nothing.
+struct StoreCut {};
+struct StoreBack {};
 
 using What = std::variant<Accepted, StopAcked, Described, Decided, LeaseBegan, LeaseEnded, ReclaimAnnounced,
                           ProgramBegan, ProgramSaved, ProgramOver, GenerationStored, GenerationSpoilt, AttemptOpened,
-                          Quarantined, GenerationRemoved, Restored, ServiceStarted, ServiceCrashed, StoreRefuses, StoreTakes, ClockJumped,
-                          FaultsStopped, FaultInjected, ProviderCut, ProviderBack>;
+                          Quarantined, GenerationRemoved, Restored, ServiceStarted, ServiceCrashed, ClockJumped,
+                          FaultsStopped, FaultInjected, ProviderCut, ProviderBack, StoreCut, StoreBack>;
 
 struct Record {
   Instant at;  // true time

@@ -74,24 +74,25 @@ void ObjectShelf::remove(const std::string& bucket, const std::string& key) {
     recorder_.record({scheduler_.now(), GenerationRemoved{own->job, id->fence, id->sequence}});
 }
 
+// Only what a manifest names, or a manifest itself: else the harm would show in no record.
 void ObjectShelf::damage(const std::string& bucket, const std::string& key) {
   const auto own = own_of(bucket, key);
   auto& bytes = buckets_[bucket][key].bytes;
   if (!own || bytes.empty()) return;
-  recorder_.record({scheduler_.now(), FaultInjected{"a bit of " + key + " is flipped"}});
-  const auto spoil = [&](const checkpoint::GenerationId& id) {
-    if (id.sequence > 0) recorder_.record({scheduler_.now(), GenerationSpoilt{own->job, id.fence, id.sequence}});
-  };
-  if (const auto id = checkpoint::parse_manifest_name(own->name)) spoil(*id);
+  std::vector<checkpoint::GenerationId> spoilt;
+  if (const auto id = checkpoint::parse_manifest_name(own->name)) spoilt.push_back(*id);
   const auto& objects = buckets_[bucket];
   const auto ledger = own->place + "ledger/";
   for (auto entry = objects.lower_bound(ledger); entry != objects.end() && entry->first.starts_with(ledger); ++entry) {
     const auto manifest = checkpoint::decode(entry->second.bytes);
     if (!manifest) continue;
     for (const auto& file : manifest->files) {
-      if (file.object == own->name) spoil(manifest->id);
+      if (file.object == own->name) spoilt.push_back(manifest->id);
     }
   }
+  if (spoilt.empty()) return;
+  recorder_.record({scheduler_.now(), FaultInjected{"a bit of " + key + " is flipped"}});
+  for (const auto& id : spoilt) recorder_.record({scheduler_.now(), GenerationSpoilt{own->job, id.fence, id.sequence}});
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
 }
 

@@ -94,10 +94,10 @@ void Users::stop(const JobPlan& job) {
 void Users::look(const JobPlan& job) {
   if (look_every_ <= Duration{0}) return;
   scheduler_.after(dice_.wait_for(look_every_) + Duration{1}, [this, &job] {
-    ask("DescribeTrainingJob", named(job), [this, &job](std::optional<api::Outcome> outcome) {
+    ask("DescribeTrainingJob", named(job), [this, &job, asked = scheduler_.now()](std::optional<api::Outcome> outcome) {
       if (outcome && *outcome) {
         const auto seen = json::parse(**outcome);
-        const Described described{JobName{job.name}, seen.at("TrainingJobStatus"), seen.at("SecondaryStatus")};
+        const Described described{JobName{job.name}, seen.at("TrainingJobStatus"), seen.at("SecondaryStatus"), asked};
         recorder_.record({scheduler_.now(), described});
         // Once more after its end, to see that it stays so.
         if (seen.contains("TrainingEndTime") && dice_.chance(0.5)) return;

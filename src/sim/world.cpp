@@ -205,14 +205,14 @@ class World final : public InstanceWorld {
   void empty_disk() {
     store_.set_full(false);
     telemetry_.full = false;
-    history_.record({scheduler_.now(), StoreTakes{}});
+    history_.record({scheduler_.now(), StoreBack{}});
   }
 
   void begin_faults() {
     const auto& faults = plan_.faults;
     now_and_then(faults.mean_between_crashes, [this] { service_.die("kill -9"); });
     now_and_then(faults.mean_between_full_disks, [this, most = faults.full_disk_at_most] {
-      history_.record({scheduler_.now(), StoreRefuses{}});
+      history_.record({scheduler_.now(), StoreCut{}});
       store_.set_full(true);
       telemetry_.full = true;
       scheduler_.after(fault_dice_.between(Duration{0}, most), [this] { empty_disk(); });

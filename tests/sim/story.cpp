@@ -126,7 +126,8 @@ Story& Story::finish(const std::string& name, std::uint64_t fence) {
 }
 
 Story& Story::describe(const std::string& name) {
-  return tell(Described{JobName{name}, to_string(primary_status(job(name))), to_string(secondary_status(job(name)))});
+  return tell(
+      Described{JobName{name}, to_string(primary_status(job(name))), to_string(secondary_status(job(name))), now_});
 }
 
 Story& Story::stop(const std::string& name) {

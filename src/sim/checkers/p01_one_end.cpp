@@ -1,6 +1,7 @@
 // P1: an accepted job is never lost and ends exactly once; what Describe says is what is stored.
 #include <fmt/format.h>
 
+#include <deque>
 #include <map>
 #include <string>
 
@@ -76,10 +77,15 @@ class OneEnd final : public Checker {
   }
 
  private:
+  static constexpr std::size_t kShownKept = 32;
+  struct Shown {
+    std::string what;
+    Instant since;
+  };
   struct Life {
     std::shared_ptr<const job::Job> stored;
     bool accepted = false;
-    std::string last_told;  // by Describe, once it was a terminal status
+    std::deque<Shown> shown;  // the newest last
   };
 
   void on(Instant at, const Accepted& accepted) {
@@ -106,6 +112,7 @@ class OneEnd final : public Checker {
                                state_name(decided.after->state)));
     if (life.stored) judge_end_kept(at, name, *life.stored, *decided.after);
     life.stored = decided.after;
+    note_shown(at, life);
   }
 
   // Once ended a job stays as it ended.
@@ -122,19 +129,26 @@ class OneEnd final : public Checker {
     }
   }
 
+  // What Describe says was so at some moment between the question and the answer.
   void on(Instant at, const Described& described) {
     auto& life = lives_[described.job];
     const std::string told = described.status + "/" + described.secondary;
     if (!life.stored) return violated(at, fmt::format("{} was described before it was stored", described.job.value));
-    const std::string stored =
-        fmt::format("{}/{}", expected_status(*life.stored), to_string(secondary_status(*life.stored)));
-    if (told != stored)
-      violated(at, fmt::format("{} was described as {}, but is stored as {}", described.job.value, told, stored));
-    if (!life.last_told.empty() && told != life.last_told)
-      violated(at, fmt::format("{} was described as {}, which was final, and now as {}", described.job.value,
-                               life.last_told, told));
-    const bool final_status = described.status != "InProgress" && described.status != "Stopping";
-    if (final_status && life.last_told.empty()) life.last_told = told;
+    const Instant asked = described.asked.value_or(Instant::min());
+    for (auto shown = life.shown.rbegin(); shown != life.shown.rend(); ++shown) {
+      if (shown->what == told) return;
+      if (shown->since <= asked) break;  // the ones before were over when it was asked
+      if (std::next(shown) == life.shown.rend() && life.shown.size() == kShownKept) return;  // too long ago to tell
+    }
+    violated(at, fmt::format("{} was described as {}, but was stored as {}", described.job.value, told,
+                             life.shown.back().what));
+  }
+
+  void note_shown(Instant at, Life& life) {
+    auto what = fmt::format("{}/{}", expected_status(*life.stored), to_string(secondary_status(*life.stored)));
+    if (!life.shown.empty() && life.shown.back().what == what) return;
+    if (life.shown.size() == kShownKept) life.shown.pop_front();
+    life.shown.push_back({std::move(what), at});
   }
 
   void judge_end(const Ending& ending, const JobName& name, const Life& life, const job::Job& stored) {

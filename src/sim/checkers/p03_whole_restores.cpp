@@ -27,6 +27,7 @@ class WholeRestores final : public Checker {
     places_.see(record);
     std::visit(Overload{[&](const AttemptOpened& r) { on(r); }, [&](const GenerationStored& r) { on(record.at, r); },
                         [&](const GenerationSpoilt& r) {
+                          place_of(r.job).damaged = true;
                           change(r.job, [&](LedgerModel& ledger) { ledger.spoil({r.fence, r.sequence}); });
                         },
                         [&](const GenerationRemoved& r) {
@@ -49,6 +50,7 @@ class WholeRestores final : public Checker {
     LedgerModel ledger;
     std::map<Fence, Claim> claims;
     std::size_t unsettled = 0;  // claims that were not the newest yet
+    bool damaged = false;       // the store has spoilt something here, which later generations may name again
   };
   // What an attempt has restored: with two instances for one fence the latest.
   struct Now {
@@ -93,7 +95,7 @@ class WholeRestores final : public Checker {
     place.ledger.store(stored);
     settle(place);
     // The clean-up of a newer attempt may remove what an older one is about to name; that one does not count then.
-    if (!stored.whole && stored.fence >= place.ledger.newest_opened())
+    if (!stored.whole && !place.damaged && stored.fence >= place.ledger.newest_opened())
       violated(at, fmt::format("{}: generation {}-{} is in the ledger, but its files are not all in the store",
                                stored.job.value, stored.fence.value, stored.sequence));
   }

@@ -33,7 +33,8 @@ class JobsGoOn final : public Checker {
                         [&](const LeaseEnded& r) { on(record.at, r); },
                         [&](const FaultsStopped&) { on_faults_stopped(record.at); }, [](const auto&) {}},
                record.what);
-    if (leases_.empty()) {
+    // What is being launched uses capacity too.
+    if (leases_.empty() && jobs_.empty()) {
       if (!idle_since_) idle_since_ = record.at;
     } else {
       idle_since_.reset();

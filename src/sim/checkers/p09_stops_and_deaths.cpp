@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "base/overload.hpp"
 #include "sim/checkers/checkers.hpp"
@@ -22,6 +23,7 @@ constexpr Duration kAfterAStop = kGrace + hours{2};  // the last checkpoint and 
 // An agent is taken for lost after five minutes of silence that the service listened to. Less, because a clock that is
 // set may make a few of its ticks look longer than they were.
 constexpr Duration kListened = minutes{4};
+constexpr std::string_view kSilent = "silent";  // so the service says itself why it took an instance for gone
 
 class StopsAndDeaths final : public Checker {
  public:
@@ -31,6 +33,7 @@ class StopsAndDeaths final : public Checker {
   void see(const Record& record) override {
     sweep(record.at);
     clock_.see(record);
+    process_.see(record);
     places_.see(record);
     std::visit(
         Overload{[&](const StopAcked& r) { on(record.at, r); }, [&](const Decided& r) { on(record.at, r); },
@@ -41,7 +44,7 @@ class StopsAndDeaths final : public Checker {
                    newest = std::max(newest, r.fence);
                  },
                  [&](const ProgramBegan& r) { on(record.at, r); }, [&](const ProgramOver& r) { on(record.at, r); },
-                 [&](const FaultsStopped&) { on_faults_stopped(record.at); }, [](const auto&) {}},
+                 [&](const FaultsStopped&) { faults_stopped_ = true; }, [](const auto&) {}},
         record.what);
   }
 
@@ -58,7 +61,9 @@ class StopsAndDeaths final : public Checker {
   struct Life {
     std::shared_ptr<const job::Job> stored;
     bool stop_acked = false;
-    bool stop_decided = false;      // on its user's wish
+    bool stop_decided = false;     // on its user's wish
+    bool stopped_in_calm = false;  // and after faults had stopped
+                                   // on its user's wish
     std::map<Fence, int> programs;  // running, on instances that are there
   };
   struct Lease {
@@ -84,19 +89,12 @@ class StopsAndDeaths final : public Checker {
     if (!ended) stops_.set(acked.job, clock_.service_time(at) + kAfterAStop, at);
     if (life.programs.empty()) return;
     programs_stop_.set(acked.job, clock_.service_time(at) + kAfterAStop + slack_.lease_outlives, at);
-    if (faults_stopped_) start_grace(at, life);
+    if (life.stopped_in_calm) start_grace(at, life);
   }
 
   // With every part at work the program is over as soon as its grace is.
   void start_grace(Instant at, const Life& life) {
     for (const auto& [fence, count] : life.programs) grace_.add(fence, at, kGrace + slack_.walls);
-  }
-
-  void on_faults_stopped(Instant at) {
-    faults_stopped_ = true;
-    for (const auto& [name, life] : jobs_) {
-      if (life.stop_acked) start_grace(at, life);
-    }
   }
 
   void on(Instant at, const Decided& decided) {
@@ -109,7 +107,10 @@ class StopsAndDeaths final : public Checker {
                        violated(at, fmt::format("{}: attempt {} was placed after its stop was acknowledged", name,
                                                 placed.fence.value));
                    },
-                   [&](const job::StopRequested&) { life.stop_decided = true; },
+                   [&](const job::StopRequested&) {
+                     life.stop_decided = true;
+                     life.stopped_in_calm = faults_stopped_;
+                   },
                    [&](const job::InstanceGone& gone) { judge_gone(at, decided, gone, life); }, [](const auto&) {}},
           *decided.event);
     }
@@ -128,12 +129,13 @@ class StopsAndDeaths final : public Checker {
   // ---- who may be taken for lost
 
   // Without the provider's word only a long silence tells that an instance is lost, and a service that was down, or has
-  // just come back, has not listened.
+  // just come back, has not listened. (A provider that leaves an instance out of its list has given its word.)
   void judge_gone(Instant at, const Decided& decided, const job::InstanceGone& gone, const Life& life) {
+    if (gone.why.find(kSilent) == std::string::npos) return;
     const auto lease = leases_.find(gone.fence);
     if (lease == leases_.end() || lease->second.live == 0 || ended_.contains(gone.fence)) return;
     if (!life.stored || is_over(life, gone.fence)) return;
-    const Duration listened = at - std::max(clock_.up_since(), lease->second.began);
+    const Duration listened = at - std::max(process_.up_since(), lease->second.began);
     if (listened < kListened)
       violated(at, fmt::format("{}: attempt {} was taken for lost ({}) though its instance is there, {} ms after the "
                                "service or the instance came up",
@@ -168,7 +170,7 @@ class StopsAndDeaths final : public Checker {
     ++life.programs[began.fence];
     if (!life.stop_acked) return;
     programs_stop_.set(began.job, clock_.service_time(at) + kAfterAStop + slack_.lease_outlives, at);
-    if (faults_stopped_) start_grace(at, life);
+    if (life.stopped_in_calm) start_grace(at, life);
   }
 
   void on(Instant at, const ProgramOver& over) {
@@ -229,6 +231,7 @@ class StopsAndDeaths final : public Checker {
 
   Slack slack_;
   ServiceClock clock_;
+  ServiceClock process_{ServiceClock::Counts::process_up};
   Places places_;
   ServiceDeadlines<JobName> stops_, programs_stop_;
   UptimeDeadlines<Fence> grace_, with_instance_;

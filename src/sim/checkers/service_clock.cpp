@@ -15,20 +15,20 @@ void ServiceClock::see(const Record& record) {
                         service_up_ = false;
                         turn(record.at);
                       },
-                      [&](const StoreRefuses&) {
-                        store_up_ = false;
-                        turn(record.at);
-                      },
-                      [&](const StoreTakes&) {
-                        store_up_ = true;
-                        turn(record.at);
-                      },
                       [&](const ProviderCut&) {
                         provider_up_ = false;
                         turn(record.at);
                       },
                       [&](const ProviderBack&) {
                         provider_up_ = true;
+                        turn(record.at);
+                      },
+                      [&](const StoreCut&) {
+                        store_up_ = false;
+                        turn(record.at);
+                      },
+                      [&](const StoreBack&) {
+                        store_up_ = true;
                         turn(record.at);
                       },
                       [&](const ClockJumped& jump) {
@@ -41,7 +41,8 @@ void ServiceClock::see(const Record& record) {
 }
 
 void ServiceClock::turn(Instant at) {
-  const bool now_up = service_up_ && store_up_ && (counts_ == Counts::service_up || provider_up_);
+  const bool now_up = service_up_ && (counts_ == Counts::process_up || store_up_) &&
+                      (counts_ != Counts::service_and_provider_up || provider_up_);
   if (now_up == up()) return;
   periods_.push_back({at, uptime(at), now_up});
 }

@@ -15,7 +15,8 @@ namespace holdfast::sim::checkers {
 
 class ServiceClock {
  public:
-  enum class Counts { service_up, service_and_provider_up };
+  // A process that cannot write can still listen.
+  enum class Counts { process_up, service_up, service_and_provider_up };
   explicit ServiceClock(Counts counts = Counts::service_up) : counts_(counts) {}
 
   void see(const Record& record);
