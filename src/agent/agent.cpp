@@ -50,7 +50,7 @@ class Following {
   void follow() {
     while (!stopping_ && !sync_.fenced_off()) {
       for (const auto& event : sync_.step()) tell_(event);
-      const Duration nap = sync_.next_wakeup() - clock_.now();
+      const Duration nap = sync_.next_wakeup() - clock_.ticks();
       if (!stopping_) folder_.wait(std::max(nap, Duration{0}));
     }
   }
@@ -79,11 +79,12 @@ class Agent {
     if (!ending) return 0;  // abandoned
     log_info("attempt over: {} {}", job::to_string(ending->outcome), ending->reason);
     reporter_.say(job::AttemptEnded{assignment_.fence, ending->outcome, ending->reason});
-    return reporter_.drain(notice_ ? std::max<Duration>(*notice_ - now(), seconds{1}) : kDeliverFor) ? 0 : 1;
+    return reporter_.drain(notice_ ? std::max<Duration>(*notice_ - ticks(), seconds{1}) : kDeliverFor) ? 0 : 1;
   }
 
  private:
   Instant now() { return parts_.clock.now(); }
+  Instant ticks() { return parts_.clock.ticks(); }
 
   // A line of ours in the job's log: attempts, restores and losses stand where they happened.
   void note(const std::string& text) { keep_line("[holdfast] " + text); }
@@ -168,7 +169,7 @@ class Agent {
     if (order != Order::abandon) {
       reporter_.say(
           job::AttemptEnded{assignment_.fence, order == Order::stop ? Outcome::stopped : Outcome::reclaimed, ""});
-      reporter_.drain(order == Order::stop ? kDeliverFor : std::max<Duration>(*notice_ - now(), seconds{1}));
+      reporter_.drain(order == Order::stop ? kDeliverFor : std::max<Duration>(*notice_ - ticks(), seconds{1}));
     }
     host_.leave();
     ENSURE(false, "leave() does not return");
@@ -236,21 +237,22 @@ class Agent {
       if (reporter_.order() == Order::abandon || (sync_ && sync_->fenced_off())) return program.kill();
       // An interruption and a stop are told in the same way; only the time differs.
       if (notice_ && !told) {
-        static_cast<void>(host_.write_notice(*notice_, "spot interruption"));
+        static_cast<void>(host_.write_notice(*host_.notice(), "spot interruption"));
         program.signal(SIGTERM);
-        note(fmt::format("this instance is taken away at {}: the program was sent SIGTERM", to_iso8601(*notice_)));
+        note(fmt::format("this instance is taken away at {}: the program was sent SIGTERM",
+                         to_iso8601(*host_.notice())));
         kill_at = *notice_ - kReclaimMargin;
         told = true;
       }
       if (reporter_.order() == Order::stop && !stop_told_) {
         stop_told_ = true;
         program.signal(SIGTERM);
-        const Instant grace = now() + job::kStopGrace;
+        const Instant grace = ticks() + job::kStopGrace;
         kill_at = kill_at ? std::min(*kill_at, grace) : grace;
         note("the job is being stopped: the program was sent SIGTERM");
         told = true;
       }
-      if (kill_at && now() >= *kill_at) {
+      if (kill_at && ticks() >= *kill_at) {
         note("the program did not end in time and was killed");
         program.kill();
         kill_at.reset();
@@ -258,7 +260,7 @@ class Agent {
       if (program.exit()) break;
       wait_for_news(kill_at);
     }
-    ended_at_ = now();
+    ended_at_ = ticks();
   }
 
   void tell(const CheckpointEvent& event) {
@@ -294,7 +296,7 @@ class Agent {
 
   void last_checkpoint(const ports::ProgramExit& exit) {
     if (!sync_) return;
-    const Instant deadline = notice_ ? *notice_ - kReclaimMargin / 2 : now() + kDeliverFor;
+    const Instant deadline = notice_ ? *notice_ - kReclaimMargin / 2 : ticks() + kDeliverFor;
     const auto flushed = sync_->flush(deadline, ProgramEnd{ended_at_, exit.signalled});
     for (const auto& event : flushed.events) tell(event);
     if (flushed.outcome != FlushOutcome::saved || notice_) {
@@ -314,7 +316,7 @@ class Agent {
       const bool may_help = done.error().kind == Kind::try_again || done.error().kind == Kind::no_space;
       if (!may_help) return done;
       note(fmt::format("{}: {}; trying again", what, done.error().message));
-      pause(now() + wait);
+      pause(ticks() + wait);
       wait *= 2;
     }
   }
@@ -324,16 +326,18 @@ class Agent {
 
   void hear_notice() {
     if (notice_ || !host_.notice()) return;
-    notice_ = host_.notice();
-    reporter_.say(job::NoticeReceived{assignment_.fence, *notice_});
+    notice_ = ticks() + (*host_.notice() - now());
+    reporter_.say(job::NoticeReceived{assignment_.fence, *host_.notice()});
   }
 
   void wait_for_news(std::optional<Instant> until) {
-    host_.wait(until);
+    std::optional<Duration> most;
+    if (until) most = std::max(*until - ticks(), Duration{0});
+    host_.wait(most);
     hear_notice();
   }
   void pause(Instant until) {
-    while (now() < until) wait_for_news(until);
+    while (ticks() < until) wait_for_news(until);
   }
 
   AgentParts parts_;
@@ -345,9 +349,9 @@ class Agent {
   std::unique_ptr<Folder> folder_;  // of the checkpoints
   std::unique_ptr<CheckpointSync> sync_;
   std::atomic<const TrainingProgram*> program_ = nullptr;
-  std::optional<Instant> notice_;  // the deadline
+  std::optional<Instant> notice_;  // the deadline, in ticks
   bool stop_told_ = false;
-  Instant ended_at_;
+  Instant ended_at_;  // in ticks
 };
 
 }  // namespace

@@ -25,7 +25,7 @@ void CheckpointSync::upload_settled(Events& events) {
   std::size_t uploads = 0;
   for (const auto& file : view(false).plan.upload) {
     if (uploads >= kMaxUploadsPerStep || retry_at_) return;
-    if (!checkpoint::is_settled(tracked_.at(file.path).watch, clock_.now(), options_.settle)) continue;
+    if (!checkpoint::is_settled(tracked_.at(file.path).watch, clock_.ticks(), options_.settle)) continue;
     upload(file.path, events);
     ++uploads;
   }
@@ -36,7 +36,7 @@ void CheckpointSync::upload_settled(Events& events) {
 CheckpointSync::Upload CheckpointSync::upload(const std::string& path, Events& events) {
   auto& [file, watch] = tracked_.at(path);
   const auto changed = [&, &noticed = watch] {
-    checkpoint::note_change(noticed, clock_.now(), false, options_.settle);
+    checkpoint::note_change(noticed, clock_.ticks(), false, options_.settle);
     return Upload::changed;
   };
   const auto as_seen = [&](const OpenFile& opened) { return opened.identity() == file.identity; };
@@ -45,7 +45,7 @@ CheckpointSync::Upload CheckpointSync::upload(const std::string& path, Events& e
 
   const auto object = checkpoint::data_name({claim_.fence, next_object_++});
   const auto key = claim_.place.own_key(object);
-  const auto begin = clock_.now();
+  const auto begin = clock_.ticks();
   checkpoint::Hasher hasher;
   unclaimed_.insert(object);
   auto put = store_.put_file(claim_.place.bucket, key, (*opened)->fd(), file.identity.size,
@@ -68,7 +68,7 @@ CheckpointSync::Upload CheckpointSync::upload(const std::string& path, Events& e
                                                  .mode = file.mode}};
   uploaded_bytes_ += file.identity.size;
   uploaded_since_commit_ += file.identity.size;
-  const auto took = std::max<std::int64_t>((clock_.now() - begin).count(), 1);
+  const auto took = std::max<std::int64_t>((clock_.ticks() - begin).count(), 1);
   bytes_per_second_ = file.identity.size * 1000 / static_cast<std::uint64_t>(took);
   return Upload::stored;
 }
@@ -290,21 +290,21 @@ FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd&
   }
   for (int pass = 0; pass < kMaxFlushPasses; ++pass) {
     for (const auto& file : view(everything).plan.upload) {
-      if (clock_.now() >= deadline) break;
+      if (clock_.ticks() >= deadline) break;
       const auto came = upload(file.path, events);
       if (came == Upload::changed && end.signalled) {
         result.why = fmt::format("{} changed after the program was killed", file.path);
         return FlushOutcome::partial;
       }
     }
-    if (clock_.now() >= deadline) {
+    if (clock_.ticks() >= deadline) {
       result.why = "there was no time left";
       return FlushOutcome::too_late;
     }
     look(events, true);
     const auto seen = view(everything);
     if (seen.plan.upload.empty() && seen.differs && commit(seen, events)) {
-      if (clock_.now() < deadline) tidy_up(events);
+      if (clock_.ticks() < deadline) tidy_up(events);
       return FlushOutcome::saved;
     }
     if (fenced_off_) break;

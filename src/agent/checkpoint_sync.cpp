@@ -77,14 +77,14 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
   Events events;
   if (fenced_off_) return events;
   look(events, false);
-  if (retry_at_ && clock_.now() < *retry_at_) return events;
+  if (retry_at_ && clock_.ticks() < *retry_at_) return events;
   retry_at_.reset();
   if (untidy_) tidy_up(events);
   upload_settled(events);
   const auto ready = [&] {
     const auto seen = view(false);
     return !retry_at_ && !fenced_off_ && seen.differs && seen.plan.upload.empty() &&
-           checkpoint::is_quiet(seen.state, clock_.now(), options_.settle);
+           checkpoint::is_quiet(seen.state, clock_.ticks(), options_.settle);
   };
   if (!ready()) return events;
   // Uploads took their time: the quiet must be one that lasts until now.
@@ -100,7 +100,7 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   heard_.any |= changes.any;
   heard_.lost |= changes.lost;
   for (const auto& [path, renamed] : changes.renamed) heard_.renamed[path] = renamed;
-  const auto now = clock_.now();
+  const auto now = clock_.ticks();
   const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
   if (!now_and_whole && scanned_at_ && now - *scanned_at_ < gap) return;
   const auto scan = folder_.scan();
@@ -128,13 +128,13 @@ void CheckpointSync::observe(const FolderScan& scan, Events& events) {
     observe_file(file, heard_.lost);
   }
   for (const auto& [path, gone] : before) {
-    removed_at_ = clock_.now();
+    removed_at_ = clock_.ticks();
     forget_upload(path);
   }
 }
 
 void CheckpointSync::observe_file(const LocalFile& file, bool all_changed) {
-  const auto now = clock_.now();
+  const auto now = clock_.ticks();
   const auto heard = heard_.renamed.find(file.path);
   const bool renamed = heard != heard_.renamed.end() && heard->second;
   const auto known = tracked_.find(file.path);
@@ -156,7 +156,7 @@ void CheckpointSync::observe_file(const LocalFile& file, bool all_changed) {
 void CheckpointSync::note_open_files() {
   const auto open = open_files_ ? open_files_() : std::vector<std::pair<std::uint64_t, std::uint64_t>>{};
   const std::set<std::pair<std::uint64_t, std::uint64_t>> held(open.begin(), open.end());
-  const auto now = clock_.now();
+  const auto now = clock_.ticks();
   for (auto& [path, tracked] : tracked_) {
     const auto& identity = tracked.file.identity;
     checkpoint::note_open(tracked.watch, now, held.contains({identity.device, identity.inode}), options_.settle);
@@ -164,7 +164,7 @@ void CheckpointSync::note_open_files() {
 }
 
 CheckpointSync::View CheckpointSync::view(bool with_restless) const {
-  const auto now = clock_.now();
+  const auto now = clock_.ticks();
   View seen;
   std::vector<LocalFile> files;
   std::set<std::string> left_out;
@@ -200,13 +200,13 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
 }
 
 Instant CheckpointSync::next_wakeup() const {
-  if (!scanned_at_) return clock_.now();
+  if (!scanned_at_) return clock_.ticks();
   const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
   auto next = *scanned_at_ + gap;
   const auto seen = view(false);
   if (seen.plan.upload.empty() && seen.differs) {
     const auto quiet = checkpoint::quiet_at(seen.state, options_.settle);
-    if (quiet > clock_.now()) next = std::min(next, quiet);
+    if (quiet > clock_.ticks()) next = std::min(next, quiet);
   }
   for (const auto& file : seen.plan.upload) {
     const auto& watch = tracked_.at(file.path).watch;
@@ -224,7 +224,7 @@ CheckpointFigures CheckpointSync::figures() const {
 }
 
 void CheckpointSync::problem(Events& events, const Error& error, std::string_view what) {
-  retry_at_ = clock_.now() + kRetryAfter;
+  retry_at_ = clock_.ticks() + kRetryAfter;
   if (error.kind == Kind::invalid) return problem_once(events, fmt::format("{}: {}", what, error.message));
   events.push_back(CheckpointProblem{fmt::format("{}: {}", what, error.message), true});
 }

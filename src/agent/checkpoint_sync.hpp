@@ -51,7 +51,7 @@ struct CheckpointProblem {
 using CheckpointEvent = std::variant<CheckpointCommitted, CheckpointFencedOff, CheckpointProblem>;
 
 struct ProgramEnd {
-  Instant at;
+  Instant at;              // in ticks of the clock
   bool signalled = false;  // as ports::ProgramExit has it
 };
 enum class FlushOutcome {
@@ -88,9 +88,11 @@ class CheckpointSync {
   std::vector<CheckpointEvent> step();
   // Without `end` the program still runs: one pass under the usual rules. With it: no waiting for quiet after a program
   // that ended by itself; after a death by signal only what was without doubt complete before it.
+  // The deadline is in ticks of the clock, as are the times of all that is noticed here: a clock that is set must not
+  // look like a quiet moment.
   FlushResult flush(Instant deadline, std::optional<ProgramEnd> end);
 
-  Instant next_wakeup() const;
+  Instant next_wakeup() const;  // in ticks
   CheckpointFigures figures() const;
   bool fenced_off() const { return fenced_off_.has_value(); }
 

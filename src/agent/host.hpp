@@ -59,10 +59,10 @@ class Host {
   virtual Result<void> store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) = 0;
 
   // ---- news
-  // Until a line or the end of the program, a notice, wake() from another task, or `until`. On the agent's own task.
-  virtual void wait(std::optional<Instant> until) = 0;
+  // Until a line or the end of the program, a notice, wake() from another task, or for `most`. On the agent's own task.
+  virtual void wait(std::optional<Duration> most) = 0;
   virtual void wake() = 0;
-  // The deadline, once the end of this instance was announced.
+  // The deadline by the clock, once the end of this instance was announced.
   virtual std::optional<Instant> notice() const = 0;
   // Ends the agent where it stands, with everything that it has under way.
   [[noreturn]] virtual void leave() = 0;

@@ -24,9 +24,9 @@ constexpr std::size_t kMaxNotice = 64 * 1024;
 constexpr std::size_t kReadBlock = 64 * 1024;
 constexpr int kBlocksAtOnce = 16;
 
-int poll_timeout(std::optional<Instant> until, Instant now) {
-  if (!until) return -1;
-  return static_cast<int>(std::clamp<std::int64_t>((*until - now).count(), 0, 60'000));
+int poll_timeout(std::optional<Duration> most) {
+  if (!most) return -1;
+  return static_cast<int>(std::clamp<std::int64_t>(most->count(), 0, 60'000));
 }
 
 }  // namespace
@@ -188,11 +188,11 @@ void Machine::look_for_notice() {
   notice_ = from_ms(json["deadline_ms"].get<std::int64_t>());
 }
 
-void Machine::wait(std::optional<Instant> until) {
+void Machine::wait(std::optional<Duration> most) {
   std::vector<pollfd> fds = {{woken_.get(), POLLIN, 0}, {notices_.get(), POLLIN, 0}, {shutdown_.get(), POLLIN, 0}};
   const std::size_t programs = fds.size();
   if (program_) program_->add_to(fds);
-  ::poll(fds.data(), fds.size(), poll_timeout(until, clock_.now()));
+  ::poll(fds.data(), fds.size(), poll_timeout(most));
   if (fds[0].revents != 0) {
     std::uint64_t value = 0;
     while (::read(woken_.get(), &value, sizeof value) > 0) {

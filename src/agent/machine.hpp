@@ -36,7 +36,7 @@ class Machine final : public Host {
   Result<void> write_notice(Instant deadline, const std::string& reason) override;
   std::string failure_text() override;
   Result<void> store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) override;
-  void wait(std::optional<Instant> until) override;
+  void wait(std::optional<Duration> most) override;
   void wake() override;
   std::optional<Instant> notice() const override { return notice_; }
   [[noreturn]] void leave() override;

@@ -43,9 +43,9 @@ bool Reporter::delivered() {
 }
 
 bool Reporter::drain(Duration most) {
-  const Instant until = clock_.now() + most;
+  const Instant until = clock_.ticks() + most;
   while (!delivered() && order_.load() != ports::Order::abandon) {
-    const Duration left = until - clock_.now();
+    const Duration left = until - clock_.ticks();
     if (left <= Duration{0}) break;
     progress_->wait(left);
   }

@@ -15,4 +15,8 @@ std::string to_iso8601(Instant at) {
 
 Instant SystemClock::now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
+Instant SystemClock::ticks() {
+  return Instant{std::chrono::floor<Duration>(std::chrono::steady_clock::now().time_since_epoch())};
+}
+
 }  // namespace holdfast

@@ -30,12 +30,15 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual Instant now() = 0;
+  // Runs evenly, whoever sets the clock meanwhile. Only differences mean anything: for how long something has lasted.
+  virtual Instant ticks() { return now(); }
 };
 
 // The machine's clock. Only mains and tests of real time construct one.
 class SystemClock final : public Clock {
  public:
   Instant now() override;
+  Instant ticks() override;
 };
 
 }  // namespace holdfast

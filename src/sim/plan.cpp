@@ -92,6 +92,7 @@ FaultPlan draw_faults(Dice& dice) {
   faults.mean_between_full_disks = maybe.mean(hours{1}, hours{12});
   faults.full_disk_at_most = dice.log_between(seconds{10}, minutes{20});
   if (dice.chance(0.25)) faults.mean_between_clock_jumps = dice.log_between(hours{1}, hours{12});
+  faults.clock_set_while_writing = maybe.rate(0.05);
   faults.message_lost = maybe.rate(0.2);
   faults.answer_lost = maybe.rate(0.2);
   faults.message_doubled = maybe.rate(0.2);
@@ -121,6 +122,8 @@ FaultPlan draw_faults(Dice& dice) {
   faults.upload_cut = maybe.rate(0.1);
   faults.latency = dice.log_between(milliseconds{1}, milliseconds{300});
   faults.slow = maybe.rate(0.1);
+  faults.short_page = maybe.rate(0.5);
+  faults.instance_disk_full = maybe.rate(0.05);
   faults.slow_at_most = dice.log_between(seconds{1}, minutes{2});
   if (dice.chance(0.25)) faults.mean_between_damages = dice.log_between(minutes{30}, hours{12});
   faults.deaf = dice.chance(0.2);

@@ -70,6 +70,7 @@ struct FaultPlan {
   double store_busy = 0;
   std::optional<Duration> mean_between_full_disks;
   Duration full_disk_at_most{0};
+  double clock_set_while_writing = 0;                // the instance's, between two writes of a checkpoint
   std::optional<Duration> mean_between_clock_jumps;  // of the service's and of the instances' clocks
   // the lines between agents and service
   double message_lost = 0, answer_lost = 0, message_doubled = 0, message_late = 0;
@@ -90,6 +91,8 @@ struct FaultPlan {
   double store_refuses = 0, ack_lost = 0, upload_cut = 0;
   Duration latency{20};
   double slow = 0;
+  double short_page = 0;          // a list brings fewer than asked for, and says that there is more
+  double instance_disk_full = 0;  // for each file that a restore writes
   Duration slow_at_most{0};
   std::optional<Duration> mean_between_damages;  // of one stored object
   bool deaf = false;                             // notifications of file changes are lost, only scans see them

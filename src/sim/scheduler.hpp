@@ -42,6 +42,7 @@ class SkewedClock final : public Clock {
  public:
   explicit SkewedClock(Scheduler& scheduler) : scheduler_(scheduler) {}
   Instant now() override { return scheduler_.now() + offset_; }
+  Instant ticks() override { return scheduler_.now(); }
   Duration offset() const { return offset_; }
   void jump(Duration by) { offset_ += by; }
 

@@ -114,8 +114,8 @@ void Directory::place(const std::string& path, const InodeRef& inode) {
 
 // ---- the agent's view
 
-TwinFolder::TwinFolder(std::shared_ptr<Directory> directory, Process& process, bool deaf)
-    : directory_(std::move(directory)), process_(process), signal_(process.signal()) {
+TwinFolder::TwinFolder(std::shared_ptr<Directory> directory, Process& process, bool deaf, std::function<bool()> full)
+    : directory_(std::move(directory)), process_(process), full_(std::move(full)), signal_(process.signal()) {
   if (deaf) return;
   directory_->noticed = [this](const std::string& path, bool renamed) {
     changes_.any = true;
@@ -144,6 +144,7 @@ Result<std::unique_ptr<agent::OpenFile>> TwinFolder::open(const std::string& pat
 
 Result<std::unique_ptr<agent::NewFile>> TwinFolder::create(const std::string& path) {
   process_.check();
+  if (full_()) return fail(Kind::no_space, "creating a file for {}: No space left on device", path);
   return std::make_unique<TwinNewFile>(directory_, path);
 }
 

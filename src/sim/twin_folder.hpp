@@ -71,10 +71,10 @@ class Directory {
   std::map<std::string, InodeRef> files_;
 };
 
-// The agent's view. `deaf`: hears of nothing.
+// The agent's view. `deaf`: hears of nothing. `full`: asked for each new file, whether the disk is.
 class TwinFolder final : public agent::Folder {
  public:
-  TwinFolder(std::shared_ptr<Directory> directory, Process& process, bool deaf);
+  TwinFolder(std::shared_ptr<Directory> directory, Process& process, bool deaf, std::function<bool()> full);
   ~TwinFolder() override { directory_->noticed = nullptr; }
 
   Result<agent::FolderScan> scan() override;
@@ -88,6 +88,7 @@ class TwinFolder final : public agent::Folder {
  private:
   std::shared_ptr<Directory> directory_;
   Process& process_;
+  std::function<bool()> full_;
   std::unique_ptr<agent::Signal> signal_;
   agent::FolderChanges changes_;
 };

@@ -2,7 +2,8 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
+#include <fmt/format.h>
+
 #include <cerrno>
 
 #include "base/ensure.hpp"
@@ -56,11 +57,12 @@ Result<void> TwinInstance::lay_out(const job::JobSpec& spec) {
 }
 
 Result<std::unique_ptr<agent::Folder>> TwinInstance::channel_folder(const std::string&) {
-  return std::make_unique<TwinFolder>(std::make_shared<Directory>(parts_.scheduler, parts_.table), agent_, true);
+  return std::make_unique<TwinFolder>(std::make_shared<Directory>(parts_.scheduler, parts_.table), agent_, true,
+                                      [this] { return disk_is_full(); });
 }
 
 Result<std::unique_ptr<agent::Folder>> TwinInstance::checkpoint_folder() {
-  return std::make_unique<TwinFolder>(checkpoints_, agent_, parts_.plan.faults.deaf);
+  return std::make_unique<TwinFolder>(checkpoints_, agent_, parts_.plan.faults.deaf, [this] { return disk_is_full(); });
 }
 
 Result<Fd> TwinInstance::spool_file() {
@@ -102,8 +104,9 @@ Result<std::unique_ptr<agent::TrainingProgram>> TwinInstance::start_program(cons
     parts_.recorder.record(
         {parts_.scheduler.now(), Restored{spec.name, assignment_.fence, parts_.shelf.based_on(assignment_.fence)}});
   }
-  ProgramWorld world{parts_.scheduler, parts_.recorder,   program_process_, checkpoints_,
-                     spec.name,        assignment_.fence, program_plan_,    [this] { wake(); }};
+  ProgramWorld world{parts_.scheduler, parts_.recorder,    program_process_,
+                     checkpoints_,     spec.name,          assignment_.fence,
+                     program_plan_,    [this] { wake(); }, [this] { while_writing(); }};
   return std::make_unique<Owned>(*this, std::move(world), std::move(line));
 }
 
@@ -111,12 +114,19 @@ Result<void> TwinInstance::write_notice(Instant, const std::string&) { return {}
 
 // ---- news
 
-void TwinInstance::wait(std::optional<Instant> until) {
+void TwinInstance::wait(std::optional<Duration> most) {
   agent_.check();
-  std::optional<Duration> most;
-  if (until) most = std::max(*until - clock_.now(), Duration{0});
   news_->wait(most);
   if (program_) program_->hand_over_lines();
+}
+
+// The worst moment for a clock to be set.
+void TwinInstance::while_writing() {
+  if (!parts_.dice.chance(parts_.plan.faults.clock_set_while_writing)) return;
+  clock_.jump(parts_.dice.between(hours{-1}, hours{1}));
+  parts_.recorder.record(
+      {parts_.scheduler.now(),
+       FaultInjected{fmt::format("the clock of agent {} is set while its program saves", assignment_.fence.value)}});
 }
 
 void TwinInstance::leave() {

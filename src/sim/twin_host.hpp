@@ -50,13 +50,15 @@ class TwinInstance final : public agent::Host {
   Result<void> write_notice(Instant deadline, const std::string& reason) override;
   std::string failure_text() override { return "the program gave up"; }
   Result<void> store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) override;
-  void wait(std::optional<Instant> until) override;
+  void wait(std::optional<Duration> most) override;
   void wake() override { news_->ring(); }
   std::optional<Instant> notice() const override { return notice_; }
   [[noreturn]] void leave() override;
 
  private:
   void run_agent();
+  void while_writing();
+  bool disk_is_full() { return parts_.dice.chance(parts_.plan.faults.instance_disk_full); }
 
   InstanceParts parts_;
   agent::Assignment assignment_;

@@ -136,6 +136,7 @@ Result<ports::ListPage> TwinObjects::list(const std::string& bucket, const std::
   if (!there) return fail(there.error());
   ports::ListPage page;
   limit = std::min(limit, kPage);
+  if (dice_.chance(faults_.short_page)) limit = 1 + dice_.below(std::min<std::size_t>(limit, 3));
   auto next = start_after >= prefix ? (*there)->upper_bound(start_after) : (*there)->lower_bound(prefix);
   for (; next != (*there)->end() && next->first.starts_with(prefix); ++next) {
     if (page.objects.size() == limit) {

@@ -105,10 +105,13 @@ void TwinProgram::write_files(const std::string& folder, std::uint64_t step, boo
     const auto inode = disk.create(beside);
     disk.write(*inode, std::string_view(bytes).substr(0, bytes.size() / 2));
     world_.process.sleep(world_.plan.between_files);
+    world_.while_writing();
     disk.write(*inode, std::string_view(bytes).substr(bytes.size() / 2));
     disk.close(beside, *inode);
     if (rename) disk.rename(beside, name);
-    if (i + 1 < world_.plan.files) world_.process.sleep(world_.plan.between_files);
+    if (i + 1 == world_.plan.files) break;
+    world_.process.sleep(world_.plan.between_files);
+    world_.while_writing();
   }
 }
 

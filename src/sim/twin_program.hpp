@@ -23,7 +23,8 @@ struct ProgramWorld {
   JobName job;
   Fence fence;
   ProgramPlan plan;
-  std::function<void()> news;  // there are lines, or it has ended
+  std::function<void()> news;           // there are lines, or it has ended
+  std::function<void()> while_writing;  // a moment in the middle of a save
 };
 
 class TwinProgram final : public agent::TrainingProgram {
