@@ -380,8 +380,7 @@ void Engine::reconcile(Duration lived) {
     const auto before = missing_for_.find(attempt->fence);
     const Duration for_long = before == missing_for_.end() ? Duration{0} : before->second + lived;
     missing_for[attempt->fence] = for_long;
-    const auto silent = silent_for_.find(attempt->fence);
-    if (for_long < kMissingFor || (silent != silent_for_.end() && silent->second < kMissingFor)) continue;
+    if (for_long < kMissingFor) continue;
     Receipt receipt;
     decide_on(name, job::InstanceGone{attempt->fence, false, "its instance does not exist any more"}, receipt);
   }

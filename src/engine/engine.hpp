@@ -29,8 +29,8 @@ constexpr Duration kStoreRetryAfter = seconds{1};
 // An agent that says nothing for so long is taken for lost. Measured in ticks that we lived through ourselves, so that
 // a suspended laptop or a clock set forward ends no training.
 constexpr Duration kAgentSilence = minutes{5};
-// An instance that its provider does not show, though it said nothing of its end, is taken for gone after so long.
-// Providers forget for a while; and an agent that has spoken meanwhile proves the contrary.
+// An instance that its provider does not show, though it said nothing of its end, is taken for gone after so long:
+// providers forget for a while. An agent that still speaks proves nothing, it may be a zombie that nobody bills.
 constexpr Duration kMissingFor = seconds{90};
 constexpr Duration kMaxOrderWait = seconds{25};  // a long poll is answered after this, with whatever holds then
 

@@ -79,6 +79,10 @@ TEST_CASE("when every generation is damaged the program starts afresh, not from 
   CHECK_FALSE(restored.plain);
   CHECK(restored.quarantined.size() == 3);
   CHECK(local(world, 2).empty());
+  // Nor does the attempt after it, which goes on from one that went on from nothing.
+  const auto next = restore(world, 3).value();
+  CHECK_FALSE(next.plain);
+  CHECK(local(world, 3).empty());
 }
 
 TEST_CASE("after a step back nothing refers to what was stored before") {

@@ -296,16 +296,19 @@ TEST_CASE("an instance that vanished without a word is noticed, and one that nob
   CHECK(world.provider.launches.back().fence == kSecond);
 }
 
-TEST_CASE("an instance that its provider forgets for a while is there as long as its agent speaks") {
+TEST_CASE("an instance that its provider forgets for a while, again and again, is there") {
   World world;
   REQUIRE(world.create("a"));
   world.train("a", kFirst);
-  world.provider.instances.clear();
-  for (Duration so_far{0}; so_far < 2 * engine::kMissingFor; so_far += engine::kMaxOrderWait) {
+  const auto there = world.provider.instances;
+  for (Duration so_far{0}; so_far < 2 * engine::kMissingFor; so_far += engine::kReconcileEvery) {
+    const bool forgets = so_far.count() / engine::kReconcileEvery.count() % 6 != 0;
+    world.provider.instances = forgets ? decltype(there){} : there;
     world.engine->wait_for_order(JobName{"a"}, kFirst, engine::Order::go_on, [](engine::Order) {});
-    world.go(engine::kMaxOrderWait);
+    world.go(engine::kReconcileEvery);
   }
   CHECK(world.status("a") == "Training");
+  CHECK(world.provider.launches.size() == 1);
 }
 
 TEST_CASE("an event that comes in the moment of a limit, and leaves nothing for the limit to do, is no bug") {
