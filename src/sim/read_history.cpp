@@ -25,6 +25,7 @@ struct Aside {
 struct AttemptFacts {
   std::size_t job = 0;
   Instant placed;
+  std::optional<Instant> up;
   std::optional<Instant> program_started;
   std::optional<job::Generation> restored;
 };
@@ -39,13 +40,19 @@ class Telling {
   void add_leases(const std::vector<store::LeaseRow>& leases) {
     result_.figures.leases = leases.size();
     for (const auto& lease : leases) {
-      if (!lease.up) continue;
-      asides_.push_back({*lease.up, false,
+      const auto attempt = attempts_.find(lease.fence);
+      if (!lease.up || attempt == attempts_.end()) continue;
+      const auto& facts = attempt->second;
+      asides_.push_back({facts.up.value_or(after_placing(*lease.up, facts)), false,
                          LeaseBegan{lease.fence, lease.job, lease.instance, lease.spot, lease.price_per_hour,
                                     lease.on_demand_per_hour}});
-      if (lease.gone)
-        asides_.push_back(
-            {*lease.gone, false, LeaseEnded{lease.fence, lease.job, lease.instance, LeaseEnded::Why::released}});
+      if (!lease.gone) continue;
+      // So long after its release was asked for; by the clock of then, which may have been set since.
+      const Instant asked = lease.release_asked.value_or(*lease.gone);
+      const auto released = told_.find({facts.job, asked});
+      const Instant from = released == told_.end() ? asked : released->second;
+      asides_.push_back({from + std::max(*lease.gone - asked, Duration{0}), false,
+                         LeaseEnded{lease.fence, lease.job, lease.instance, LeaseEnded::Why::released}});
     }
   }
 
@@ -109,9 +116,12 @@ class Telling {
   const JobName& name_of(std::size_t job) const { return log_.jobs[job].name; }
 
   void learn(const LoggedDecision& decision) {
+    told_[{decision.job, decision.decided_at}] = decision.at;
     if (!decision.event) return;
     if (const auto* placed = std::get_if<job::Placed>(&*decision.event)) {
-      attempts_.try_emplace(placed->fence, AttemptFacts{decision.job, decision.at, {}, {}});
+      attempts_.try_emplace(placed->fence, AttemptFacts{decision.job, decision.at, {}, {}, {}});
+    } else if (const auto* up = std::get_if<job::InstanceUp>(&*decision.event)) {
+      if (const auto attempt = attempts_.find(up->fence); attempt != attempts_.end()) attempt->second.up = decision.at;
     } else if (const auto* started = std::get_if<job::ProgramStarted>(&*decision.event)) {
       if (const auto attempt = attempts_.find(started->fence); attempt != attempts_.end()) {
         attempt->second.program_started = decision.at;
@@ -152,7 +162,7 @@ class Telling {
     if (!good) ++result_.figures.damaged;
     const bool whole = kept == place.generations.end() || kept->second.whole;
     asides_.push_back({at, true, GenerationStored{name, generation.fence, generation.sequence, whole, std::nullopt}});
-    told_.insert(generation);
+    generations_told_.insert(generation);
     if (kept != place.generations.end() && !kept->second.readable)
       asides_.push_back({at, true, GenerationSpoilt{name, generation.fence, generation.sequence}});
   }
@@ -169,7 +179,7 @@ class Telling {
     if (base && !attempts_.contains(base->fence)) return foreign(base->fence);
     if (base) bases_.insert(*base);
     // It was there then; a clean-up took it since.
-    if (base && !told_.contains(*base)) tell_generation({}, *base, at);
+    if (base && !generations_told_.contains(*base)) tell_generation({}, *base, at);
     opened_.insert(fence);
     asides_.push_back({at, true, AttemptOpened{name_of(facts.job), fence, base}});
   }
@@ -234,7 +244,8 @@ class Telling {
   ReadHistory& result_;
   std::map<Fence, AttemptFacts> attempts_;
   std::map<job::Generation, Instant> announced_;
-  std::set<job::Generation> told_, cleaned_up_, bases_;
+  std::map<std::pair<std::size_t, Instant>, Instant> told_;  // when a decision was told, by its job and its own time
+  std::set<job::Generation> generations_told_, cleaned_up_, bases_;
   std::set<Fence> opened_, foreign_;
   std::vector<Aside> asides_;
 };
