@@ -155,7 +155,7 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (!credentials) return fail(credentials.error());
   auto secret = agent_secret(data / "agent-secret", random);
   if (!secret) return fail(secret.error());
-  auto store = store::open_sqlite_store((data / "holdfast.db").string());
+  auto store = store::open_sqlite_store((data / "holdfast.db").string(), clock.now());
   if (!store) return fail(store.error());
   auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock);
   if (!telemetry) return fail(telemetry.error());

@@ -133,7 +133,9 @@ void LocalProvider::run(const Release& release) {
     return kill(found->second);
   }
   if (!ended_.contains(release.fence)) remember(release.fence, {.job = {}, .why = "it was released before its launch"});
-  tell_ended(release.fence, ended_.at(release.fence));
+  // Nothing of it is left, whatever became of its launch: whoever asked waits for just that word.
+  const Ended& ended = ended_.at(release.fence);
+  sink_(ports::InstanceGone{release.fence, ended.job, ended.reclaimed, ended.why});
 }
 
 void LocalProvider::run(const Interrupt& interrupt) {

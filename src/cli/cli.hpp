@@ -16,9 +16,17 @@ struct ServeOptions {
   std::string log_level = "info";
 };
 
+struct CheckHistoryOptions {
+  std::string data = "holdfast-data";
+  bool json = false;
+};
+
 using ServeCommand = std::function<int(const ServeOptions&)>;
 // The hidden `agent --directory DIR`, which the service starts beside each training program.
 using AgentCommand = std::function<int(const std::string& directory)>;
+
+// `check-history`: 0 all promises held, 1 one was broken, 2 the history could not be read.
+using CheckHistoryCommand = std::function<int(const CheckHistoryOptions&)>;
 
 // What scripts may rely on; docs/cli.md says so too.
 constexpr int kExitDone = 0;
@@ -28,6 +36,7 @@ constexpr int kExitJobStopped = 3;
 constexpr int kExitNoAnswer = 4;  // the service refused, or there is none
 constexpr int kExitDetached = 130;
 
-int run_cli(int argc, char** argv, const ServeCommand& serve, const AgentCommand& agent);
+int run_cli(int argc, char** argv, const ServeCommand& serve, const AgentCommand& agent,
+            const CheckHistoryCommand& check_history);
 
 }  // namespace holdfast::cli

@@ -69,6 +69,7 @@ struct Handlers {
   ServeCommand serve;
   AgentCommand agent;
   std::function<int(const ConnectionOptions&, const Request&)> perform;
+  CheckHistoryCommand check_history = {};
 };
 
 // Reads `arguments` (without the program's name) and calls the handler that they name; wrong ones are explained on

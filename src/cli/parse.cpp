@@ -32,6 +32,7 @@ struct Parsed {
   InterruptOptions interrupt;
   StopOptions stop;
   CopyOptions copy;
+  CheckHistoryOptions check_history;
 };
 
 CLI::Validator is_duration() {
@@ -186,6 +187,19 @@ void add_rest(CLI::App& app, Parsed& parsed) {
   for (CLI::App* command : {jobs, describe, logs, interrupt, stop, cp}) add_connection(command, parsed.connection);
 }
 
+void add_check_history(CLI::App& app, CheckHistoryOptions& options) {
+  CLI::App* check =
+      add_command(app, "check-history", "Look whether every promise was kept in all that this service ever did",
+                  "holdfast check-history --data ./holdfast-data\n\n"
+                  "Reads the database and the checkpoints, whether the service runs or not, and changes nothing.\n"
+                  "Exit code: 0 all held, 1 one was broken, 2 the history cannot be read.");
+  check->add_option("--data", options.data, "The service's data folder")
+      ->envname("HOLDFAST_DATA")
+      ->capture_default_str()
+      ->type_name("DIR");
+  check->add_flag("--json", options.json, "The same for programs");
+}
+
 Pairs as_pairs(const Words& words) {
   Pairs pairs;
   for (const std::string& word : words) pairs.push_back(*parse_pair(word));
@@ -244,6 +258,7 @@ int parse(std::vector<std::string> arguments, const Handlers& handlers, std::ost
   add_serve(app, parsed.serve);
   add_run(app, parsed.run, parsed.raw_run, parsed.connection);
   add_rest(app, parsed);
+  add_check_history(app, parsed.check_history);
   CLI::App* agent = app.add_subcommand("agent", "")->group("");
   agent->add_option("--directory", parsed.agent_directory)->required();
 
@@ -255,6 +270,7 @@ int parse(std::vector<std::string> arguments, const Handlers& handlers, std::ost
   }
   if (agent->parsed()) return handlers.agent(parsed.agent_directory);
   if (app.got_subcommand("serve")) return handlers.serve(parsed.serve);
+  if (app.got_subcommand("check-history")) return handlers.check_history(parsed.check_history);
   if (app.got_subcommand("run")) {
     if (const auto fine = finish(parsed.run, parsed.raw_run, std::move(command)); !fine) {
       err << "holdfast: " << fine.error().message << '\n';

@@ -190,6 +190,7 @@ void Engine::stage(job::Job job, std::optional<ports::Origin> origin, std::optio
 // Nothing has left the process before this returns true: no reply, no launch, no order.
 bool Engine::commit() {
   Result<void> committed;
+  batch_.at = now_;
   if (!batch_.steps.empty() || !batch_.done.empty() || batch_.fence_used) committed = store_.commit(batch_);
   auto replies = std::exchange(after_commit_, {});
   if (committed) {

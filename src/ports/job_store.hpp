@@ -44,6 +44,7 @@ struct Batch {
   std::vector<Step> steps;
   std::vector<EffectKey> done;      // effects whose outcome has arrived
   std::optional<Fence> fence_used;  // the highest fence given out so far
+  Instant at = {};                  // when all this was decided
 };
 
 struct PendingEffect {

@@ -6,44 +6,13 @@
 #include "base/ensure.hpp"
 #include "job/codec.hpp"
 #include "job/summary.hpp"
+#include "store/lease_rows.hpp"
+#include "store/schema.hpp"
 #include "store/sqlite.hpp"
 
 namespace holdfast::store {
 
 namespace {
-
-constexpr int kSchemaVersion = 1;
-
-constexpr const char* kSchema = R"sql(
-  CREATE TABLE jobs (
-    name TEXT PRIMARY KEY, arn TEXT NOT NULL, created_ms INTEGER NOT NULL, modified_ms INTEGER NOT NULL,
-    ended_ms INTEGER, status TEXT NOT NULL, secondary TEXT NOT NULL, live INTEGER NOT NULL, version INTEGER NOT NULL,
-    spec TEXT NOT NULL, request TEXT NOT NULL, tags TEXT NOT NULL, job TEXT NOT NULL) WITHOUT ROWID;
-  CREATE INDEX jobs_by_creation ON jobs (created_ms, name);
-  CREATE INDEX jobs_by_status ON jobs (status, name);
-  CREATE INDEX jobs_live ON jobs (name) WHERE live;
-  CREATE TABLE events (job TEXT NOT NULL, version INTEGER NOT NULL, at_ms INTEGER NOT NULL, event TEXT NOT NULL,
-    PRIMARY KEY (job, version)) WITHOUT ROWID;
-  CREATE TABLE effects (fence INTEGER NOT NULL, kind INTEGER NOT NULL, job TEXT NOT NULL, effect TEXT NOT NULL,
-    PRIMARY KEY (fence, kind)) WITHOUT ROWID;
-  CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-)sql";
-
-Result<void> migrate(Database& database) {
-  int version = 0;
-  {
-    Statement ask(database, "PRAGMA user_version");
-    if (auto row = ask.step(); !row) return fail(row.error());
-    version = static_cast<int>(ask.integer(0));
-  }
-  if (version > kSchemaVersion) {
-    return fail(Kind::invalid,
-                "the database was written by a newer Holdfast (schema {}, this one knows {}): use that one", version,
-                kSchemaVersion);
-  }
-  if (version == kSchemaVersion) return {};
-  return database.execute(fmt::format("BEGIN; {} PRAGMA user_version = {}; COMMIT;", kSchema, kSchemaVersion));
-}
 
 // LIKE and GLOB have wildcards; a name contains only letters, digits and '-', so instr() says it plainly.
 std::string list_sql(const ports::ListQuery& query) {
@@ -68,6 +37,7 @@ class SqliteStore final : public ports::JobStore {
       : writer_(std::move(writer)),
         reader_(std::move(reader)),
         write_(*writer_),
+        leases_(*writer_),
         read_(reader_ ? *reader_ : *writer_) {}
 
   Result<void> commit(const ports::Batch& batch) override {
@@ -246,6 +216,7 @@ class SqliteStore final : public ports::JobStore {
       auto deleted =
           write_.done.bind(static_cast<std::int64_t>(key.fence.value)).bind(static_cast<std::int64_t>(key.kind)).run();
       if (!deleted) return deleted;
+      if (auto marked = leases_.done(key, batch.at); !marked) return marked;
     }
     if (batch.fence_used) return write_.fence.bind(static_cast<std::int64_t>(batch.fence_used->value)).run();
     return {};
@@ -271,7 +242,7 @@ class SqliteStore final : public ports::JobStore {
                       .run();
       if (!kept) return kept;
     }
-    return {};
+    return leases_.follow(step);
   }
 
   Result<void> insert(const job::Job& job, const ports::Origin& origin) {
@@ -320,12 +291,13 @@ class SqliteStore final : public ports::JobStore {
   std::unique_ptr<Database> reader_;  // null for an in-memory store
   std::mutex mutex_;                  // guards reader_, or the one connection of an in-memory store
   Writes write_;
+  LeaseRows leases_;
   Reads read_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ports::JobStore>> open_sqlite_store(const std::string& path) {
+Result<std::unique_ptr<ports::JobStore>> open_sqlite_store(const std::string& path, std::optional<Instant> started) {
   auto writer = Database::open(path, false);
   if (!writer) return fail(writer.error());
   // FULL: a commit is on the disk when it returns, in WAL mode too.
@@ -333,6 +305,10 @@ Result<std::unique_ptr<ports::JobStore>> open_sqlite_store(const std::string& pa
       !set)
     return fail(set.error(), "opening {}", path);
   if (auto migrated = migrate(**writer); !migrated) return fail(migrated.error(), "opening {}", path);
+  if (started) {
+    Statement note(**writer, "INSERT INTO starts (at_ms) VALUES (?)");
+    if (auto noted = note.bind(to_ms(*started)).run(); !noted) return fail(noted.error(), "opening {}", path);
+  }
   std::unique_ptr<Database> reader;
   if (path != ":memory:") {
     auto opened = Database::open(path, true);

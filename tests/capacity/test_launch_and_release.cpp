@@ -150,6 +150,9 @@ TEST_CASE("a launch without a free slot is refused, and so is the same fence lat
   CHECK(local.gone(1).size() == 1);
   local.provider->launch(Fixture::request(2));
   CHECK(local.events->wait<ports::LaunchRefused>(Fence{2}, 2).size() == 2);
+  // The service releases what it gave up, and asks again until it hears that nothing is left.
+  local.provider->release(Fence{2});
+  CHECK(local.gone(2).size() == 1);
   local.launch(3);
   local.launch(4, false);
 }

@@ -16,6 +16,7 @@ struct Parsing {
   ConnectionOptions connection;
   std::optional<ServeOptions> serve;
   std::string agent;
+  std::optional<CheckHistoryOptions> check_history;
 
   explicit Parsing(std::vector<std::string> arguments) {
     std::ostringstream to_out, to_err;
@@ -23,7 +24,8 @@ struct Parsing {
                             [&](const std::string& directory) { return agent = directory, 7; },
                             [&](const ConnectionOptions& options, const Request& asked) {
                               return connection = options, request = asked, 0;
-                            }};
+                            },
+                            [&](const CheckHistoryOptions& options) { return check_history = options, 1; }};
     code = parse(std::move(arguments), handlers, to_out, to_err);
     out = to_out.str();
     err = to_err.str();
@@ -135,4 +137,13 @@ TEST_CASE("every command explains itself with an example, and the agent stays hi
   CHECK(help.code == kExitDone);
   CHECK(help.out.find("interrupt") != std::string::npos);
   CHECK(help.out.find("agent") == std::string::npos);
+}
+
+TEST_CASE("check-history needs a data folder and no service") {
+  const Parsing parsing{{"check-history", "--data", "elsewhere", "--json"}};
+  CHECK(parsing.code == 1);
+  REQUIRE(parsing.check_history);
+  CHECK(parsing.check_history->data == "elsewhere");
+  CHECK(parsing.check_history->json);
+  CHECK(!parsing.request);
 }

@@ -134,7 +134,7 @@ TEST_CASE("P4: what an attempt went on from is kept, announced or not") {
 
 TEST_CASE("P4: a generation is announced that is not in the store") {
   Story story = one_hour().decide("a", job::CheckpointSaved{Fence{1}, gen(1, 3)}).finish("a", 1);
-  CHECK(catches(story, "P4", "generation 1-3 was announced, but was never in the store"));
+  CHECK(catches(story, "P4", "generation 1-3 was announced, but is not in the store"));
 }
 
 TEST_CASE("P4: a job forgets its newest generation") {

@@ -4,6 +4,9 @@
 
 #include "base/random.hpp"
 #include "job/decide.hpp"
+#include "store/history_reader.hpp"
+#include "store/schema.hpp"
+#include "store/sqlite.hpp"
 #include "store/sqlite_store.hpp"
 
 using namespace holdfast;
@@ -139,4 +142,78 @@ TEST_CASE("a database of a newer version or of something else is refused with wo
   std::filesystem::create_directory(path);
   CHECK(!store::open_sqlite_store(path.string()));
   CHECK(!store::open_sqlite_store((dir.path / "missing" / "db").string()));
+}
+
+TEST_CASE("what becomes of an instance is kept from the request to the last word") {
+  const TempDir dir;
+  const auto path = (dir.path / "db").string();
+  auto store = std::move(*store::open_sqlite_store(path, kStart));
+  const auto a = new_job("a", kStart);
+  const auto placed =
+      decision(a, job::Placed{Fence{7}, {PoolId{"p"}, "ml.m5.large", "z", true, 3, 10}}, kStart + seconds{1});
+  const auto up = decision(placed.job, job::InstanceUp{Fence{7}, InstanceId{"i-7"}}, kStart + seconds{2});
+  const auto gone = decision(up.job, job::InstanceGone{Fence{7}, true, "reclaimed"}, kStart + seconds{3});
+  REQUIRE(store->commit({{creation(a), placed, up}, {}, Fence{7}}));
+  REQUIRE(store->commit({{gone}, {}, std::nullopt}));
+  const auto read = [&] {
+    const auto reader = store::HistoryReader::open(path);
+    REQUIRE(reader);
+    const auto leases = (*reader)->leases();
+    REQUIRE(leases->size() == 1);
+    return leases->front();
+  };
+  CHECK(read().job.value == "a");
+  CHECK(read().spot);
+  CHECK(read().on_demand_per_hour == 10);
+  CHECK(read().requested == kStart + seconds{1});
+  CHECK(read().instance.value == "i-7");
+  CHECK(read().up == kStart + seconds{2});
+  CHECK(read().release_asked == kStart + seconds{3});
+  CHECK(!read().gone);
+  // What the provider says twice changes nothing.
+  for (const int second : {4, 5}) {
+    REQUIRE(
+        store->commit({{}, {{Fence{7}, job::Effect{job::ReleaseInstance{}}.index()}}, {}, kStart + seconds{second}}));
+  }
+  CHECK(read().gone == kStart + seconds{4});
+}
+
+TEST_CASE("a database of the first schema is brought up to date with all that is in it") {
+  const TempDir dir;
+  const auto path = (dir.path / "db").string();
+  const auto a = new_job("a", kStart);
+  {
+    auto store = std::move(*store::open_sqlite_store(path));
+    REQUIRE(store->commit({{creation(a)}, {}, std::nullopt}));
+    auto database = std::move(*store::Database::open(path, false));
+    REQUIRE(database->execute("DROP TABLE leases; DROP TABLE starts; PRAGMA user_version = 1"));
+  }
+  {
+    const auto before = store::HistoryReader::open(path);
+    REQUIRE(before);
+    CHECK((*before)->schema() == 1);
+    CHECK((*before)->leases()->empty());
+    CHECK((*before)->jobs()->size() == 1);
+  }
+  auto store = std::move(*store::open_sqlite_store(path, kStart + hours{1}));
+  const auto placed = decision(a, job::Placed{Fence{1}, {}}, kStart + seconds{1});
+  REQUIRE(store->commit({{placed}, {}, Fence{1}}));
+  const auto after = store::HistoryReader::open(path);
+  REQUIRE(after);
+  CHECK((*after)->schema() == store::kSchemaVersion);
+  CHECK((*after)->leases()->size() == 1);
+  CHECK((*after)->events()->size() == 1);
+  CHECK(*(*after)->starts() == std::vector{kStart + hours{1}});
+}
+
+TEST_CASE("whoever reads the past sees one moment of it") {
+  const TempDir dir;
+  const auto path = (dir.path / "db").string();
+  auto store = std::move(*store::open_sqlite_store(path));
+  REQUIRE(store->commit({{creation(new_job("a", kStart))}, {}, std::nullopt}));
+  const auto reader = store::HistoryReader::open(path);
+  REQUIRE(reader);
+  REQUIRE(store->commit({{creation(new_job("b", kStart))}, {}, std::nullopt}));
+  CHECK((*reader)->jobs()->size() == 1);
+  CHECK(!store::HistoryReader::open((dir.path / "missing").string()));
 }

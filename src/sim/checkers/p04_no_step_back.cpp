@@ -87,7 +87,7 @@ class NoStepBack final : public Checker {
   void announced(Instant at, const Decided& decided, const job::CheckpointSaved& saved, Life& life) {
     const auto& generation = saved.generation;
     if (life.highest_stored[generation.fence] < generation.sequence)
-      violated(at, fmt::format("{}: generation {}-{} was announced, but was never in the store", decided.job.value,
+      violated(at, fmt::format("{}: generation {}-{} was announced, but is not in the store", decided.job.value,
                                generation.fence.value, generation.sequence));
     if (decided.after->last_generation != generation)
       violated(at, fmt::format("{}: generation {}-{} was announced, and the job does not have it", decided.job.value,

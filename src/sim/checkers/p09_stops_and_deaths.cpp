@@ -61,9 +61,9 @@ class StopsAndDeaths final : public Checker {
   struct Life {
     std::shared_ptr<const job::Job> stored;
     bool stop_acked = false;
-    bool stop_decided = false;     // on its user's wish
-    bool stopped_in_calm = false;  // and after faults had stopped
-                                   // on its user's wish
+    bool stop_decided = false;      // on its user's wish
+    bool stopped_in_calm = false;   // and after faults had stopped
+                                    // on its user's wish
     std::map<Fence, int> programs;  // running, on instances that are there
   };
   struct Lease {
