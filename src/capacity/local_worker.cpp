@@ -81,8 +81,9 @@ void LocalProvider::run(const ports::Launch& request) {
     }
     if (why) {
       log_warn("instance {} of job {} is refused: {}", instance_name(request.fence), request.job.value, *why);
-      remember(request.fence, {.job = request.job, .refused = true, .why = *why});
-      return tell_ended(request.fence, ended_.at(request.fence));
+      const Ended refused{.job = request.job, .refused = true, .why = *why};
+      remember(request.fence, refused);
+      return tell_ended(request.fence, refused);
     }
   }
   sink_(ports::InstanceUp{request.fence, request.job, InstanceId{instance_name(request.fence)}});
@@ -132,8 +133,12 @@ void LocalProvider::run(const Release& release) {
     found->second.released = true;
     return kill(found->second);
   }
-  if (!ended_.contains(release.fence)) remember(release.fence, {.job = {}, .why = "it was released before its launch"});
-  tell_ended(release.fence, ended_.at(release.fence));
+  const auto known = ended_.find(release.fence);
+  auto ended = known == ended_.end() ? Ended{.job = {}, .why = "it was released before its launch"} : known->second;
+  if (known == ended_.end()) remember(release.fence, ended);
+  // Also after a refusal: whoever releases is to hear that nothing runs, and not why nothing ever did.
+  ended.refused = false;
+  tell_ended(release.fence, ended);
 }
 
 void LocalProvider::run(const Interrupt& interrupt) {
