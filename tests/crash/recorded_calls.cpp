@@ -43,7 +43,7 @@ int refuse() {
 template <class Call, class Op>
 auto recorded(FileRecorder* recorder, const Call& call, const Op& op) -> decltype(call()) {
   if (recorder == nullptr) return call();
-  if (recorder->is_dead()) return refuse();
+  if (recorder->fails_now()) return refuse();
   recording = true;
   const auto result = call();
   if (result >= 0) {

@@ -82,10 +82,14 @@ class FileRecorder {
   std::vector<FileOp> ops;
   // The process dies at this operation: neither it nor any later one is done, all of them fail. Null: never.
   std::optional<std::size_t> die_at;
+  // At this operation the disk fails so many times, and then works again.
+  std::size_t fail_at = 0;
+  std::size_t failures = 0;
 
   // ---- for recorded_calls.cpp
   static FileRecorder* active();
   bool is_dead() const { return die_at && ops.size() >= *die_at; }
+  bool fails_now() { return is_dead() || (ops.size() == fail_at && failures > 0 && failures-- > 0); }
   bool is_below(const std::string& path) const;
   std::optional<NodeId> node_of(int fd) const;
   std::optional<NodeId> node_at(const std::string& path) const;
