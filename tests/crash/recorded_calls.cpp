@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <filesystem>
@@ -152,7 +153,7 @@ int make_directory_at(int folder, const char* name, mode_t mode) {
 }
 
 // The number of the next temporary name: no randomness, so that every run is the same.
-int next_temporary = 0;
+std::atomic<int> next_temporary = 0;
 void name_temporary(char* pattern) {
   const auto number = std::to_string(100'000 + next_temporary++ % 900'000);
   number.copy(pattern + std::char_traits<char>::length(pattern) - number.size(), number.size());
