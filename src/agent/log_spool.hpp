@@ -3,8 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -60,8 +58,9 @@ class LineSplitter {
 // Written by the agent's main thread, read by its reporter: safe between the two.
 class LogSpool {
  public:
-  static Result<std::unique_ptr<LogSpool>> open(const std::filesystem::path& path, std::string stream,
-                                                std::uint64_t most = kMaxSpool);
+  // `fd`: an empty file, which never grows beyond `most` bytes.
+  LogSpool(Fd fd, std::string stream, std::uint64_t most = kMaxSpool)
+      : fd_(std::move(fd)), stream_(std::move(stream)), most_(most) {}
 
   void append(std::int64_t timestamp_ms, std::string_view line);
   // The oldest lines not yet acknowledged; the same again until acknowledged() is called. Nothing: all are delivered.
@@ -72,8 +71,6 @@ class LogSpool {
   bool empty();
 
  private:
-  LogSpool(Fd fd, std::string stream, std::uint64_t most)
-      : fd_(std::move(fd)), stream_(std::move(stream)), most_(most) {}
   bool write(std::int64_t timestamp_ms, std::string_view line);
   void tell_of_dropped_lines(std::int64_t timestamp_ms);
 

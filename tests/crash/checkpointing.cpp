@@ -85,13 +85,16 @@ CheckpointAttempt::CheckpointAttempt(CheckpointStory& story, Break when, std::si
       connection_(*story.objects, std::move(when)) {}
 
 Result<void> CheckpointAttempt::start() {
-  auto restored =
-      agent::restore_checkpoint(connection_.store(), story_.location, dir_, JobName{"job-1"}, fence_, story_.clock);
+  auto folder = agent::DiskFolder::open(dir_);
+  if (!folder) return fail(folder.error());
+  folder_ = std::move(*folder);
+  auto restored = agent::restore_checkpoint(connection_.store(), story_.location, *folder_, JobName{"job-1"}, fence_,
+                                            story_.clock, tasks_);
   if (!restored) return fail(restored.error());
   restored_ = std::move(*restored);
   agent::CheckpointSyncOptions options;
   options.keep = keep_;
-  auto opened = agent::CheckpointSync::open(connection_.store(), story_.clock, {}, options, restored_->claim, dir_);
+  auto opened = agent::CheckpointSync::open(connection_.store(), story_.clock, {}, options, restored_->claim, *folder_);
   if (!opened) return fail(opened.error());
   sync_ = std::move(*opened);
   if (fence_ < story_.living) return {};  // it slept, and does not know yet

@@ -11,6 +11,8 @@
 
 #include "agent/checkpoint_restore.hpp"
 #include "agent/checkpoint_sync.hpp"
+#include "agent/disk_folder.hpp"
+#include "agent/tasks.hpp"
 #include "conformance/object_store_faults.hpp"
 #include "objects/file_store.hpp"
 #include "support/manual_clock.hpp"
@@ -96,6 +98,8 @@ class CheckpointAttempt {
   std::size_t keep_;
   std::filesystem::path dir_;
   Connection connection_;
+  agent::ThreadTasks tasks_;
+  std::unique_ptr<agent::DiskFolder> folder_;
   std::optional<agent::RestoredCheckpoint> restored_;
   std::unique_ptr<agent::CheckpointSync> sync_;
 };

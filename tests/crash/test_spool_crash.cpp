@@ -1,7 +1,7 @@
 // A program's lines on their way into the log: the control plane dies at every byte and every file operation of what it
 // keeps, the disk of either end fails at every write, the spool is full. Each line arrives once, in order.
 #include <doctest/doctest.h>
-#include <sys/eventfd.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <functional>
@@ -33,7 +33,9 @@ Lines lines_of_batch(int batch) {
 }
 
 std::unique_ptr<agent::LogSpool> open_spool(const fs::path& path, std::uint64_t most = agent::kMaxSpool) {
-  return std::move(*agent::LogSpool::open(path, kStream, most));
+  Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  REQUIRE(fd);
+  return std::make_unique<agent::LogSpool>(std::move(fd), kStream, most);
 }
 
 // The telemetry of a control plane that may die and come again.
@@ -268,8 +270,9 @@ TEST_CASE("the reporter brings each line and each word once to a control plane t
   Lines said;
   for (std::size_t i = 0; i < agent::kMaxBatchLines + 1; ++i) said.push_back(std::to_string(i));
   for (const auto& line : said) spool->append(1, line);
-  const Fd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  agent::Reporter reporter(link, link, *spool, wake.get());
+  agent::ThreadTasks tasks;
+  SystemClock clock;
+  agent::Reporter reporter(tasks, clock, link, link, *spool, [] {});
   reporter.say(job::AgentStarted{kFence});
   reporter.say(job::AttemptEnded{kFence, job::Outcome::succeeded, ""});
   REQUIRE(reporter.drain(minutes{1}));
