@@ -18,26 +18,32 @@ constexpr std::size_t kHeader = 12;
 
 void LogSpool::append(std::int64_t timestamp_ms, std::string_view line) {
   const std::lock_guard lock(mutex_);
-  std::string notice;
-  if (dropped_ > 0 && written_ < kMaxSpool) {
-    notice = fmt::format("[holdfast] {} log lines were dropped: the control plane was away and the spool was full\n",
-                         dropped_);
-    dropped_ = 0;
-  }
+  last_timestamp_ms_ = timestamp_ms;
+  tell_of_dropped_lines(timestamp_ms);
+  // Not before the word about those that are missing in front of it. A full disk must not stop the training.
+  if (dropped_ > 0 || !write(timestamp_ms, line)) ++dropped_;
+}
+
+void LogSpool::tell_of_dropped_lines(std::int64_t timestamp_ms) {
+  if (dropped_ == 0) return;
+  const auto notice =
+      fmt::format("[holdfast] {} log lines were dropped: the control plane was away and the spool was full", dropped_);
+  if (write(timestamp_ms, notice)) dropped_ = 0;
+}
+
+bool LogSpool::write(std::int64_t timestamp_ms, std::string_view line) {
   char header[kHeader];
-  const auto length = static_cast<std::uint32_t>(notice.size() + line.size());
+  const auto length = static_cast<std::uint32_t>(line.size());
   std::memcpy(header, &timestamp_ms, 8);
   std::memcpy(header + 8, &length, 4);
   std::string record(header, kHeader);
-  record += notice;
   record += line;
-  if (written_ + record.size() > kMaxSpool ||
-      ::pwrite(fd_.get(), record.data(), record.size(), static_cast<off_t>(written_)) !=
-          static_cast<ssize_t>(record.size())) {
-    ++dropped_;  // a full disk must not stop the training
-    return;
-  }
+  if (written_ + record.size() > most_) return false;
+  // A part of it is written over by the next one.
+  const auto n = ::pwrite(fd_.get(), record.data(), record.size(), static_cast<off_t>(written_));
+  if (n != static_cast<ssize_t>(record.size())) return false;
   written_ += record.size();
+  return true;
 }
 
 std::optional<ports::LogBatch> LogSpool::next() {
@@ -74,11 +80,13 @@ void LogSpool::acknowledged() {
   read_ = next_read_;
   ++sequence_;
   if (read_ == written_ && written_ > 0 && ::ftruncate(fd_.get(), 0) == 0) read_ = written_ = next_read_ = 0;
+  // There is room now, and another line may never come.
+  tell_of_dropped_lines(last_timestamp_ms_);
 }
 
 bool LogSpool::more_behind() {
   const std::lock_guard lock(mutex_);
-  return next_read_ < written_;
+  return next_read_ < written_ || dropped_ > 0;
 }
 
 bool LogSpool::empty() {

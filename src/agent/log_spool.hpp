@@ -58,26 +58,32 @@ class LineSplitter {
 // Written by the agent's main thread, read by its reporter: safe between the two.
 class LogSpool {
  public:
-  // `fd`: an empty file.
-  LogSpool(Fd fd, std::string stream) : fd_(std::move(fd)), stream_(std::move(stream)) {}
+  // `fd`: an empty file, which never grows beyond `most` bytes.
+  LogSpool(Fd fd, std::string stream, std::uint64_t most = kMaxSpool)
+      : fd_(std::move(fd)), stream_(std::move(stream)), most_(most) {}
 
   void append(std::int64_t timestamp_ms, std::string_view line);
   // The oldest lines not yet acknowledged; the same again until acknowledged() is called. Nothing: all are delivered.
   std::optional<ports::LogBatch> next();
   void acknowledged();
-  // There are lines behind the batch in flight.
+  // There are lines behind the batch in flight, or a word about lines that are not.
   bool more_behind();
   bool empty();
 
  private:
+  bool write(std::int64_t timestamp_ms, std::string_view line);
+  void tell_of_dropped_lines(std::int64_t timestamp_ms);
+
   std::mutex mutex_;
   Fd fd_;
   std::string stream_;
+  std::uint64_t most_;      // bytes in the file
   std::uint64_t read_ = 0;  // byte positions in the file
   std::uint64_t written_ = 0;
   std::uint64_t next_read_ = 0;  // where `read_` goes when the batch in flight is acknowledged
   std::uint64_t sequence_ = 0;
-  std::uint64_t dropped_ = 0;
+  std::uint64_t dropped_ = 0;  // lines that nobody was told of yet
+  std::int64_t last_timestamp_ms_ = 0;
 };
 
 }  // namespace holdfast::agent

@@ -143,7 +143,7 @@ class EngineThread {
 Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   auto listen = parse_listen(options.listen);
   if (!listen) return fail(listen.error());
-  if (auto made = make_directories(options.data); !made) return made;
+  if (auto made = make_durable_directories(options.data); !made) return made;
   const fs::path data = fs::canonical(options.data);
   fs::permissions(data, fs::perms::owner_all);
   auto lock = lock_directory(data);

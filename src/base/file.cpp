@@ -83,9 +83,12 @@ Result<void> write_file_atomically(const std::filesystem::path& path, std::strin
     if (::fsync(fd.get()) != 0) return fail_errno(what, errno);
   }
   if (::rename(beside.c_str(), path.c_str()) != 0) return fail_errno(what, errno);
-  const Fd directory{
-      ::open(path.has_parent_path() ? path.parent_path().c_str() : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory || ::fsync(directory.get()) != 0) return fail_errno(what, errno);
+  return sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+}
+
+Result<void> sync_directory(const std::filesystem::path& path) {
+  const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("syncing " + path.string(), errno);
   return {};
 }
 
@@ -93,6 +96,24 @@ Result<void> make_directories(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) return fail_errno("creating directory " + path.string(), error.value());
+  return {};
+}
+
+// Those that were there already too: a process that made them may have died before it synced them. What we may not
+// even read, such as a system's own directories, is not one of them.
+Result<void> make_durable_directories(const std::filesystem::path& path) {
+  if (auto made = make_directories(path); !made) return made;
+  std::error_code error;
+  auto folder = std::filesystem::absolute(path, error).lexically_normal();
+  if (error) return fail_errno("finding " + path.string(), error.value());
+  while (folder.has_relative_path()) {
+    folder = folder.parent_path();
+    const Fd directory{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    if (!directory && errno == EACCES) continue;
+    // EINVAL, EROFS: a file system that has nothing to sync.
+    if (directory && (::fsync(directory.get()) == 0 || errno == EINVAL || errno == EROFS)) continue;
+    return fail_errno("syncing " + folder.string(), errno);
+  }
   return {};
 }
 

@@ -39,6 +39,10 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 // power goes; before, it is the old one.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes, unsigned mode = 0644);
 Result<void> make_directories(const std::filesystem::path& path);
+// The same, and the power cannot take them any more: for where things are kept that were answered for.
+Result<void> make_durable_directories(const std::filesystem::path& path);
+// Names that came into the directory, or left it, are so for good.
+Result<void> sync_directory(const std::filesystem::path& path);
 // All of `bytes`, however often the kernel takes only a part.
 Result<void> write_all(int fd, std::string_view bytes, std::string_view what);
 

@@ -81,8 +81,9 @@ void LocalProvider::run(const ports::Launch& request) {
     }
     if (why) {
       log_warn("instance {} of job {} is refused: {}", instance_name(request.fence), request.job.value, *why);
-      remember(request.fence, {.job = request.job, .refused = true, .why = *why});
-      return tell_ended(request.fence, ended_.at(request.fence));
+      const Ended refused{.job = request.job, .refused = true, .why = *why};
+      remember(request.fence, refused);
+      return tell_ended(request.fence, refused);
     }
   }
   sink_(ports::InstanceUp{request.fence, request.job, InstanceId{instance_name(request.fence)}});

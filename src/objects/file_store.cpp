@@ -27,6 +27,7 @@ constexpr std::size_t kBlock = 1u << 20;
 constexpr std::size_t kMaxListed = 1000;
 // Each try can fail only because someone else removed the same empty folder just then.
 constexpr int kMaxPlacingTries = 16;
+constexpr std::size_t kMaxKeptFolders = 10'000;
 
 std::string uri(const std::string& bucket, const std::string& key) { return fmt::format("s3://{}/{}", bucket, key); }
 
@@ -103,7 +104,8 @@ FileStore::~FileStore() {
 }
 
 Result<std::unique_ptr<FileStore>> FileStore::open(const fs::path& root, Durability durability) {
-  if (auto made = make_directories(root); !made) return fail(made.error(), "opening the object store");
+  auto made = durability == Durability::machine ? make_durable_directories(root) : make_directories(root);
+  if (!made) return fail(made.error(), "opening the object store");
   sweep_drafts(root);
   auto drafts = make_drafts(root);
   if (!drafts) return fail(drafts.error(), "opening the object store");
@@ -126,11 +128,8 @@ Result<fs::path> FileStore::object_path(const std::string& bucket, const std::st
   return path;
 }
 
-Result<void> FileStore::sync_directory(const fs::path& path) const {
-  if (durability_ == Durability::process) return {};
-  const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("syncing " + path.string(), errno);
-  return {};
+Result<void> FileStore::sync_names(const fs::path& folder) const {
+  return durability_ == Durability::process ? Result<void>() : sync_directory(folder);
 }
 
 Result<void> FileStore::sync_file(const Draft& draft, const std::string& what) const {
@@ -138,19 +137,43 @@ Result<void> FileStore::sync_file(const Draft& draft, const std::string& what) c
   return {};
 }
 
-// The folders between `top`, which exists, and `file`; each new one durable in its parent.
-Result<void> FileStore::make_folders(const fs::path& top, const fs::path& file) const {
+Result<FileStore::FolderIdentity> FileStore::identity_of(const fs::path& folder) {
+  struct statx status {};
+  if (::statx(AT_FDCWD, folder.c_str(), 0, STATX_INO | STATX_BTIME, &status) != 0) {
+    return fail_errno("looking at " + folder.string(), errno);
+  }
+  return FolderIdentity{status.stx_ino, status.stx_btime.tv_sec, status.stx_btime.tv_nsec};
+}
+
+// A folder that somebody else made may not be durable yet, and may never be if that process died: what is put into it
+// must not be answered for before it is.
+Result<void> FileStore::keep_folder(const fs::path& folder) {
+  if (durability_ == Durability::process) return {};
+  const auto identity = identity_of(folder);
+  if (!identity) return fail(identity.error());
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto kept = kept_folders_.find(folder); kept != kept_folders_.end() && kept->second == *identity) {
+      return {};
+    }
+  }
+  if (auto synced = sync_names(folder.parent_path()); !synced) return synced;
+  const std::lock_guard lock(mutex_);
+  if (kept_folders_.size() >= kMaxKeptFolders) kept_folders_.clear();
+  kept_folders_[folder] = *identity;
+  return {};
+}
+
+// The folders between `top`, which exists, and `file`; each durable in its parent, `top` too.
+Result<void> FileStore::make_folders(const fs::path& top, const fs::path& file) {
   auto folder = top;
+  if (auto kept = keep_folder(folder); !kept) return kept;
   const auto between = file.parent_path().lexically_relative(top);
   if (between == ".") return {};
   for (const auto& name : between) {
-    const auto parent = folder;
     folder /= name;
-    if (::mkdir(folder.c_str(), 0755) == 0) {
-      if (auto synced = sync_directory(parent); !synced) return synced;
-    } else if (errno != EEXIST) {
-      return fail_errno("creating " + folder.string(), errno);
-    }
+    if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("creating " + folder.string(), errno);
+    if (auto kept = keep_folder(folder); !kept) return kept;
   }
   return {};
 }
@@ -173,7 +196,7 @@ Result<void> FileStore::place(const Draft& draft, const std::string& bucket, con
     auto made = make_folders(root_ / bucket, *target);
     if (!made && made.error().kind == Kind::not_found) continue;
     if (!made) return fail(made.error(), "storing {}", uri(bucket, key));
-    if (::rename(draft.path.c_str(), target->c_str()) == 0) return sync_directory(target->parent_path());
+    if (::rename(draft.path.c_str(), target->c_str()) == 0) return sync_names(target->parent_path());
     if (errno != ENOENT) return fail_errno("storing " + uri(bucket, key), errno);
   }
   return fail(Kind::try_again, "storing {}: its folder is removed again and again", uri(bucket, key));
@@ -318,7 +341,7 @@ Result<void> FileStore::create_bucket(const std::string& bucket) {
   const auto path = bucket_path(bucket);
   if (!path) return fail(path.error(), "creating a bucket");
   if (::mkdir(path->c_str(), 0755) != 0 && errno != EEXIST) return fail_errno("creating s3://" + bucket, errno);
-  return sync_directory(root_);
+  return sync_names(root_);
 }
 
 Result<std::vector<ObjectInfo>> FileStore::buckets() {

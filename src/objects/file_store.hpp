@@ -3,7 +3,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/file.hpp"
@@ -42,12 +44,21 @@ class FileStore final : public ports::ObjectStore {
 
  private:
   struct Draft;
+  // Of a folder as it was made: one that is removed and made anew is another.
+  struct FolderIdentity {
+    std::uint64_t inode = 0;
+    std::int64_t born_s = 0;
+    std::uint32_t born_ns = 0;
+    bool operator==(const FolderIdentity&) const = default;
+  };
+  static Result<FolderIdentity> identity_of(const std::filesystem::path& folder);
   FileStore(std::filesystem::path root, std::filesystem::path drafts, Fd drafts_lock, Durability durability);
   Result<std::filesystem::path> bucket_path(const std::string& bucket) const;
   Result<std::filesystem::path> object_path(const std::string& bucket, const std::string& key) const;
-  Result<void> sync_directory(const std::filesystem::path& path) const;
+  Result<void> sync_names(const std::filesystem::path& folder) const;
   Result<void> sync_file(const Draft& draft, const std::string& what) const;
-  Result<void> make_folders(const std::filesystem::path& top, const std::filesystem::path& file) const;
+  Result<void> keep_folder(const std::filesystem::path& folder);
+  Result<void> make_folders(const std::filesystem::path& top, const std::filesystem::path& file);
   Result<Draft> new_draft() const;
   Result<void> place(const Draft& draft, const std::string& bucket, const std::string& key);
   Result<void> copy_bytes(const std::string& bucket, const std::string& from, const std::string& to);
@@ -56,6 +67,8 @@ class FileStore final : public ports::ObjectStore {
   std::filesystem::path drafts_;  // ours alone, as long as drafts_lock_ is held
   Fd drafts_lock_;
   Durability durability_;
+  std::mutex mutex_;
+  std::map<std::filesystem::path, FolderIdentity> kept_folders_;  // known to be durable in their parents
 };
 
 }  // namespace holdfast::objects

@@ -157,6 +157,26 @@ TEST_CASE("a launch without a free slot is refused, and so is the same fence lat
   local.launch(4, false);
 }
 
+TEST_CASE("the release of a refused launch is answered as one, and the launch is refused for good") {
+  Fixture local;
+  local.options.spot_slots = 0;
+  local.start();
+  local.provider->launch(Fixture::request(1));
+  CHECK(local.events->wait<ports::LaunchRefused>(Fence{1}).size() == 1);
+  local.provider->release(Fence{1});
+  CHECK(local.gone(1).size() == 1);
+  local.provider->launch(Fixture::request(1));
+  CHECK(local.events->wait<ports::LaunchRefused>(Fence{1}, 2).size() == 2);
+}
+
+TEST_CASE("a release is answered even when its fence is older than all that can be remembered") {
+  Fixture local;
+  local.start();
+  for (std::uint64_t i = 0; i < kMaxEndedRemembered; ++i) local.provider->release(Fence{1000 + i});
+  local.provider->release(Fence{1});
+  CHECK(local.gone(1).size() == 1);
+}
+
 TEST_CASE("an agent that cannot be executed is a refused launch that says why") {
   Fixture local;
   local.options.agent_command = {"/no/such/agent"};
