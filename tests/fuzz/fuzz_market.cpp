@@ -26,16 +26,13 @@ void check_market(const market::Market& market) {
 }
 
 void check_prices(const market::Catalog& catalog) {
-  // The longest that SageMaker lets a job take, at this price, must fit the books: see job/decide.
-  constexpr std::int64_t kLongest = Duration{hours{24 * 30}}.count();
+  // The longest that SageMaker lets a job take, at these prices, must fit into the books: see account() in job/decide.
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / Duration{hours{24 * 30}}.count();
   for (const auto& [type, price] : catalog.types) {
     ENSURE(type.starts_with("ml."), "'{}'", type);
-    for (const auto micros : {price.on_demand_per_hour, price.spot_per_hour}) {
-      ENSURE(micros > 0, "{} for {}", micros, type);
-      ENSURE(micros / 1'000'000 <= static_cast<MicroDollars>(market::kMaxDollarsPerHour), "{} for {}", micros, type);
-    }
-    const auto ratio = price.spot_per_hour * 1'000'000 / price.on_demand_per_hour;
-    ENSURE(ratio <= std::numeric_limits<std::int64_t>::max() / kLongest, "{}: what is billed overflows", type);
+    for (const auto micros : {price.on_demand_per_hour, price.spot_per_hour})
+      ENSURE(micros > 0 && micros <= kMost, "{} for {}", micros, type);
+    ENSURE(price.spot_per_hour * 1'000'000 / price.on_demand_per_hour <= kMost, "{}: more is billed than fits", type);
     ENSURE(catalog.price(type).spot_per_hour == price.spot_per_hour, "another price");
   }
 }
