@@ -99,11 +99,12 @@ void check_listing(const Question& question) {
   s3::Listing listing;
   for (std::size_t pages = 0;; ++pages) {
     ENSURE(pages <= question.keys.size(), "pages without an end");
-    auto next = s3::Listing{.version_2 = question.version_2,
-                            .bucket = kBucket,
-                            .prefix = question.prefix,
-                            .delimiter = question.delimiter,
-                            .max_keys = question.page};
+    s3::Listing next;
+    next.version_2 = question.version_2;
+    next.bucket = kBucket;
+    next.prefix = question.prefix;
+    next.delimiter = question.delimiter;
+    next.max_keys = question.page;
     (question.version_2 ? next.continuation : next.after) = listing.next;
     listing = std::move(next);
     ENSURE(s3::fill(listing, objects), "a listing");

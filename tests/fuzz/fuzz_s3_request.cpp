@@ -4,6 +4,7 @@
 #include "api/s3/request.hpp"
 #include "api/s3/s3_api.hpp"
 #include "api/s3/upload.hpp"
+#include "base/utf8.hpp"
 #include "fuzz/input.hpp"
 #include "objects/key_path.hpp"
 
@@ -37,6 +38,8 @@ void check_error(const http::RequestHead& head, const s3::S3Error& error) {
 
 void check_parsed(const s3::S3Request& request) {
   ENSURE(request.key.size() <= s3::kMaxKeyBytes && request.key.find('\0') == std::string::npos, "a key that is none");
+  ENSURE(is_utf8(request.key), "a key that is no text");
+  for (const auto& [name, value] : request.query) ENSURE(is_utf8(value), "{} is no text", name);
   if (!request.bucket.empty())
     ENSURE(objects::is_bucket_name(request.bucket), "'{}' is taken here and not by the store", request.bucket);
   if (!request.key.empty()) ENSURE(objects::file_of_key(request.key), "the store takes no such key");
