@@ -2,8 +2,9 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 
+#include "agent/folder.hpp"
+#include "agent/tasks.hpp"
 #include "base/result.hpp"
 #include "ports/object_store.hpp"
 
@@ -19,7 +20,7 @@ struct ChannelContents {
 // The user's mistakes: Kind::not_found (no such bucket, nothing under the prefix), Kind::invalid (a key that is no path
 // below the directory, a key that is both a file and a folder, too many objects). Anything else is trouble on our side
 // or the store's.
-Result<ChannelContents> download_channel(ports::ObjectStore& store, const ports::S3Location& prefix,
-                                         const std::filesystem::path& directory);
+Result<ChannelContents> download_channel(ports::ObjectStore& store, const ports::S3Location& prefix, Folder& folder,
+                                         Tasks& tasks);
 
 }  // namespace holdfast::agent

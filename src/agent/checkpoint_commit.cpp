@@ -1,11 +1,6 @@
 // The part of CheckpointSync that writes to the store: uploads, commits, the plain view, retention, the last flush.
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 
-#include "agent/beneath.hpp"
 #include "agent/checkpoint_sync.hpp"
 #include "base/log.hpp"
 #include "checkpoint/hash.hpp"
@@ -44,26 +39,23 @@ CheckpointSync::Upload CheckpointSync::upload(const std::string& path, Events& e
     checkpoint::note_change(noticed, clock_.now(), false, options_.settle);
     return Upload::changed;
   };
-  const auto as_seen = [&](int fd) {
-    struct stat status {};
-    return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && identity_of(status) == file.identity;
-  };
-  const auto fd = open_beneath(watch_.directory(), path, O_RDONLY | O_NONBLOCK);
-  if (!fd || !as_seen(fd->get())) return changed();
+  const auto as_seen = [&](const OpenFile& opened) { return opened.identity() == file.identity; };
+  const auto opened = folder_.open(path);
+  if (!opened || !as_seen(**opened)) return changed();
 
   const auto object = checkpoint::data_name({claim_.fence, next_object_++});
   const auto key = claim_.place.own_key(object);
   const auto begin = clock_.now();
   checkpoint::Hasher hasher;
   unclaimed_.insert(object);
-  auto put = store_.put_file(claim_.place.bucket, key, fd->get(), file.identity.size,
+  auto put = store_.put_file(claim_.place.bucket, key, (*opened)->fd(), file.identity.size,
                              [&](std::string_view block) { hasher.add(block); });
   if (!put && put.error().kind != Kind::conflict) {
     problem(events, put.error(), "uploading " + path);
     return Upload::failed;
   }
-  const auto now_there = open_beneath(watch_.directory(), path, O_RDONLY | O_NONBLOCK);
-  if (!put || !as_seen(fd->get()) || !now_there || !as_seen(now_there->get())) {
+  const auto now_there = folder_.open(path);
+  if (!put || !as_seen(**opened) || !now_there || !as_seen(**now_there)) {
     discard(object);
     return changed();
   }

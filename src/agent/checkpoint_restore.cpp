@@ -4,13 +4,11 @@
 
 #include "agent/checkpoint_ledger.hpp"
 #include "agent/download.hpp"
-#include "base/file.hpp"
 #include "checkpoint/paths.hpp"
 
 namespace holdfast::agent {
 namespace {
 
-namespace fs = std::filesystem;
 using checkpoint::GenerationId;
 using checkpoint::Ledger;
 using checkpoint::Manifest;
@@ -20,7 +18,7 @@ constexpr int kMaxTries = 64;
 
 struct Choice {
   std::optional<GenerationId> generation;
-  bool never_any = false;  // no generation, not even a bad one: plain files may be all there is
+  bool never_any = false;  // no generation, not even one that no attempt goes on from: plain files may be all there is
   bool newest = false;     // no newer one was passed over
 };
 
@@ -32,9 +30,9 @@ struct Tried {
 
 class Restore {
  public:
-  Restore(ports::ObjectStore& store, CheckpointPlace place, const fs::path& local_dir, const JobName& job, Fence fence,
-          Clock& clock)
-      : store_(store), ledger_(store, place), local_dir_(local_dir), clock_(clock) {
+  Restore(ports::ObjectStore& store, CheckpointPlace place, Folder& folder, const JobName& job, Fence fence,
+          Clock& clock, Tasks& tasks)
+      : store_(store), ledger_(store, place), folder_(folder), clock_(clock), tasks_(tasks) {
     result_.claim.place = std::move(place);
     result_.claim.job = job;
     result_.claim.fence = fence;
@@ -91,7 +89,7 @@ class Restore {
     const auto all_order = checkpoint::restore_order(all);
     Choice choice;
     if (!order.empty()) choice.generation = order.front();
-    choice.never_any = all_order.empty();
+    choice.never_any = !ledger->has_generations() && ledger->quarantined.empty();
     choice.newest = !order.empty() && all_order.front() == order.front();
     return choice;
   }
@@ -128,7 +126,7 @@ class Restore {
                        .mtime_ns = file.mtime_ns,
                        .mode = file.mode});
     }
-    const auto identities = download_files(store_, place().bucket, files, local_dir_);
+    const auto identities = download_files(store_, place().bucket, files, folder_, tasks_);
     if (!identities) return judge(id, identities.error());
     take(**manifest, *identities, choice.newest);
     return Tried{.restored = true, .bad = {}};
@@ -173,7 +171,7 @@ class Restore {
       if (!single) return fail(single.error());
       files = std::move(*single);
     }
-    if (auto done = download_files(store_, place().bucket, files, local_dir_); !done) return fail(done.error());
+    if (auto done = download_files(store_, place().bucket, files, folder_, tasks_); !done) return fail(done.error());
     result_.plain = !files.empty();
     result_.files = files.size();
     for (const auto& file : files) {
@@ -197,21 +195,21 @@ class Restore {
 
   ports::ObjectStore& store_;
   LedgerStore ledger_;
-  const fs::path& local_dir_;
+  Folder& folder_;
   Clock& clock_;
+  Tasks& tasks_;
   RestoredCheckpoint result_;
 };
 
 }  // namespace
 
 Result<RestoredCheckpoint> restore_checkpoint(ports::ObjectStore& store, const ports::S3Location& location,
-                                              const fs::path& local_dir, const JobName& job, Fence fence,
-                                              Clock& clock) {
+                                              Folder& folder, const JobName& job, Fence fence, Clock& clock,
+                                              Tasks& tasks) {
   const auto exists = store.bucket_exists(location.bucket);
   if (!exists) return fail(exists.error());
   if (!*exists) return fail(Kind::not_found, "s3://{}: there is no such bucket", location.bucket);
-  if (auto made = make_directories(local_dir); !made) return fail(made.error());
-  return Restore(store, checkpoint_place(location), local_dir, job, fence, clock).run(location);
+  return Restore(store, checkpoint_place(location), folder, job, fence, clock, tasks).run(location);
 }
 
 }  // namespace holdfast::agent

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "agent/checkpoint_place.hpp"
+#include "agent/folder.hpp"
+#include "agent/tasks.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 
@@ -30,11 +31,11 @@ struct RestoredCheckpoint {
 // Call once, before the program starts and before CheckpointSync; may be called again after an error. The claim is
 // written before anything is downloaded: from then on the commits of older attempts do not count, and they notice.
 // All or nothing: a generation with one bad byte is quarantined, what was written of it is removed, and the next older
-// one is taken. `local_dir` is made where it is missing and should be empty.
+// one is taken. `folder` should be empty.
 // Kind::conflict: a newer attempt has opened this place; this one is a zombie. Kind::not_found: no such bucket.
 // Kind::invalid: a plain key that is no path below the directory. Kind::try_again: the store is away.
 Result<RestoredCheckpoint> restore_checkpoint(ports::ObjectStore& store, const ports::S3Location& location,
-                                              const std::filesystem::path& local_dir, const JobName& job, Fence fence,
-                                              Clock& clock);
+                                              Folder& folder, const JobName& job, Fence fence, Clock& clock,
+                                              Tasks& tasks);
 
 }  // namespace holdfast::agent

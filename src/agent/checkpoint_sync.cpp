@@ -22,14 +22,14 @@ constexpr Instant kLongAgo{};
 }  // namespace
 
 CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, OpenFiles open_files,
-                               CheckpointSyncOptions options, CheckpointClaim claim, DirectoryWatch watch)
+                               CheckpointSyncOptions options, CheckpointClaim claim, Folder& folder)
     : store_(store),
       clock_(clock),
       open_files_(std::move(open_files)),
       options_(options),
       claim_(std::move(claim)),
       ledger_(store, claim_.place),
-      watch_(std::move(watch)),
+      folder_(folder),
       uploaded_(claim_.uploaded),
       last_(claim_.restored),
       last_files_(claim_.files) {}
@@ -38,12 +38,10 @@ CheckpointSync::~CheckpointSync() = default;
 
 Result<std::unique_ptr<CheckpointSync>> CheckpointSync::open(ports::ObjectStore& store, Clock& clock,
                                                              OpenFiles open_files, CheckpointSyncOptions options,
-                                                             CheckpointClaim claim, std::filesystem::path local_dir) {
+                                                             CheckpointClaim claim, Folder& folder) {
   ENSURE(options.keep >= checkpoint::kMinKeep, "keep {} generations", options.keep);
-  auto watch = DirectoryWatch::open(local_dir);
-  if (!watch) return fail(watch.error(), "following the checkpoint directory");
   std::unique_ptr<CheckpointSync> sync(
-      new CheckpointSync(store, clock, std::move(open_files), options, std::move(claim), std::move(*watch)));
+      new CheckpointSync(store, clock, std::move(open_files), options, std::move(claim), folder));
   if (auto taken = sync->take_up_ledger(); !taken) return fail(taken.error(), "opening the checkpoint ledger");
   return sync;
 }
@@ -98,14 +96,14 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
 // ---- looking
 
 void CheckpointSync::look(Events& events, bool now_and_whole) {
-  auto changes = watch_.drain();
+  auto changes = folder_.changes();
   heard_.any |= changes.any;
   heard_.lost |= changes.lost;
   for (const auto& [path, renamed] : changes.renamed) heard_.renamed[path] = renamed;
   const auto now = clock_.now();
   const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
   if (!now_and_whole && scanned_at_ && now - *scanned_at_ < gap) return;
-  const auto scan = watch_.scan();
+  const auto scan = folder_.scan();
   scanned_at_ = now;
   if (!scan) return problem(events, scan.error(), "looking at the checkpoint directory");
   observe(*scan, events);
@@ -118,7 +116,7 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   }
 }
 
-void CheckpointSync::observe(const DirectoryScan& scan, Events& events) {
+void CheckpointSync::observe(const FolderScan& scan, Events& events) {
   for (const auto& what : scan.passed_over) problem_once(events, "not part of any checkpoint: " + what);
   auto before = std::exchange(tracked_, {});
   for (const auto& file : scan.files) {

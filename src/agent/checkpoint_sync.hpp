@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -16,7 +15,7 @@
 
 #include "agent/checkpoint_ledger.hpp"
 #include "agent/checkpoint_place.hpp"
-#include "agent/checkpoint_watch.hpp"
+#include "agent/folder.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "checkpoint/manifest.hpp"
@@ -81,17 +80,16 @@ class CheckpointSync {
   // Kind::conflict: a newer attempt has opened the ledger.
   static Result<std::unique_ptr<CheckpointSync>> open(ports::ObjectStore& store, Clock& clock, OpenFiles open_files,
                                                       CheckpointSyncOptions options, CheckpointClaim claim,
-                                                      std::filesystem::path local_dir);
+                                                      Folder& folder);
   ~CheckpointSync();
 
-  // Looks, uploads what has settled (a bounded number of files), commits when quiet. Call it when watch_fd() is
-  // readable or next_wakeup() has come; calling it at any other time does no harm.
+  // Looks, uploads what has settled (a bounded number of files), commits when quiet. Call it when the folder has
+  // changes or next_wakeup() has come; calling it at any other time does no harm.
   std::vector<CheckpointEvent> step();
   // Without `end` the program still runs: one pass under the usual rules. With it: no waiting for quiet after a program
   // that ended by itself; after a death by signal only what was without doubt complete before it.
   FlushResult flush(Instant deadline, std::optional<ProgramEnd> end);
 
-  int watch_fd() const { return watch_.fd(); }
   Instant next_wakeup() const;
   CheckpointFigures figures() const;
   bool fenced_off() const { return fenced_off_.has_value(); }
@@ -112,11 +110,11 @@ class CheckpointSync {
   enum class Upload { stored, changed, failed };
 
   CheckpointSync(ports::ObjectStore& store, Clock& clock, OpenFiles open_files, CheckpointSyncOptions options,
-                 CheckpointClaim claim, DirectoryWatch watch);
+                 CheckpointClaim claim, Folder& folder);
   Result<void> take_up_ledger();
 
   void look(Events& events, bool now_and_whole);
-  void observe(const DirectoryScan& scan, Events& events);
+  void observe(const FolderScan& scan, Events& events);
   void observe_file(const checkpoint::LocalFile& file, bool all_changed);
   void note_open_files();
   View view(bool with_restless) const;
@@ -144,12 +142,12 @@ class CheckpointSync {
   CheckpointSyncOptions options_;
   CheckpointClaim claim_;
   LedgerStore ledger_;
-  DirectoryWatch watch_;
+  Folder& folder_;
 
   std::map<std::string, Tracked> tracked_;
   std::map<std::string, checkpoint::UploadedFile> uploaded_;
   std::set<std::string> unclaimed_;  // objects of ours that no manifest can name yet
-  WatchedChanges heard_;             // since the last scan
+  FolderChanges heard_;              // since the last scan
   std::optional<Instant> scanned_at_;
   std::optional<Instant> removed_at_;
 

@@ -1,23 +1,22 @@
-// Objects onto disk, several at a time, all or nothing.
+// Objects into a folder, several at a time, all or nothing.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "agent/folder.hpp"
+#include "agent/tasks.hpp"
 #include "base/result.hpp"
-#include "checkpoint/transfer_plan.hpp"
 #include "ports/object_store.hpp"
 
 namespace holdfast::agent {
 
-constexpr std::size_t kDownloadThreads = 4;
+constexpr std::size_t kParallelDownloads = 4;
 
 struct Download {
   std::string key;
-  std::string path;  // below the directory; checked with is_safe_path
+  std::string path;  // below the folder; checked with is_safe_path
   std::uint64_t size = 0;
   std::string hash;           // empty: not known, and only the size is checked
   std::int64_t mtime_ns = 0;  // 0: now
@@ -29,7 +28,7 @@ struct Download {
 // Kind::conflict: an object is, twice read, not what it should be. Kind::not_found: it is gone. Kind::invalid: a path
 // that leads outside, or that is a file and a folder at once.
 Result<std::vector<checkpoint::FileIdentity>> download_files(ports::ObjectStore& store, const std::string& bucket,
-                                                             const std::vector<Download>& files,
-                                                             const std::filesystem::path& directory);
+                                                             const std::vector<Download>& files, Folder& folder,
+                                                             Tasks& tasks);
 
 }  // namespace holdfast::agent

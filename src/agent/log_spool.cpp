@@ -2,7 +2,6 @@
 // process reads it.
 #include "agent/log_spool.hpp"
 
-#include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -15,12 +14,6 @@ namespace holdfast::agent {
 
 namespace {
 constexpr std::size_t kHeader = 12;
-}
-
-Result<std::unique_ptr<LogSpool>> LogSpool::open(const std::filesystem::path& path, std::string stream) {
-  Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-  if (!fd) return fail_errno("opening " + path.string(), errno);
-  return std::unique_ptr<LogSpool>(new LogSpool(std::move(fd), std::move(stream)));
 }
 
 void LogSpool::append(std::int64_t timestamp_ms, std::string_view line) {

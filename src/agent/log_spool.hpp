@@ -3,8 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -60,7 +58,8 @@ class LineSplitter {
 // Written by the agent's main thread, read by its reporter: safe between the two.
 class LogSpool {
  public:
-  static Result<std::unique_ptr<LogSpool>> open(const std::filesystem::path& path, std::string stream);
+  // `fd`: an empty file.
+  LogSpool(Fd fd, std::string stream) : fd_(std::move(fd)), stream_(std::move(stream)) {}
 
   void append(std::int64_t timestamp_ms, std::string_view line);
   // The oldest lines not yet acknowledged; the same again until acknowledged() is called. Nothing: all are delivered.
@@ -71,8 +70,6 @@ class LogSpool {
   bool empty();
 
  private:
-  LogSpool(Fd fd, std::string stream) : fd_(std::move(fd)), stream_(std::move(stream)) {}
-
   std::mutex mutex_;
   Fd fd_;
   std::string stream_;

@@ -1,29 +1,30 @@
 #include "agent/reporter.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "base/log.hpp"
 
 namespace holdfast::agent {
 
-Reporter::Reporter(ports::ControlLink& reports, ports::ControlLink& orders, LogSpool& spool, int wake_fd)
-    : reports_(reports),
+Reporter::Reporter(Tasks& tasks, Clock& clock, ports::ControlLink& reports, ports::ControlLink& orders, LogSpool& spool,
+                   std::function<void()> on_order)
+    : clock_(clock),
+      reports_(reports),
       orders_(orders),
       spool_(spool),
-      wake_fd_(wake_fd),
-      deliverer_([this] { deliver(); }),
-      listener_([this] { listen(); }) {}
+      on_order_(std::move(on_order)),
+      something_to_say_(tasks.signal()),
+      progress_(tasks.signal()),
+      end_delivering_(tasks.signal()),
+      end_listening_(tasks.signal()),
+      deliverer_(tasks.start([this] { deliver(); })),
+      listener_(tasks.start([this] { listen(); })) {}
 
 Reporter::~Reporter() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  deliverer_.join();
-  listener_.join();
+  stopping_ = true;
+  something_to_say_->ring();
+  end_delivering_->ring();
+  end_listening_->ring();
 }
 
 void Reporter::say(job::Event event) {
@@ -31,35 +32,44 @@ void Reporter::say(job::Event event) {
     const std::lock_guard lock(mutex_);
     events_.push_back(std::move(event));
   }
-  changed_.notify_all();
+  something_to_say_->ring();
 }
 
-void Reporter::lines_added() { changed_.notify_all(); }
+void Reporter::lines_added() { something_to_say_->ring(); }
 
-bool Reporter::drain(Duration most) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, most, [&] {
-    return (events_.empty() && !busy_ && spool_.empty()) || order_.load() == ports::Order::abandon;
-  });
+bool Reporter::delivered() {
+  const std::lock_guard lock(mutex_);
   return events_.empty() && !busy_ && spool_.empty();
 }
 
-bool Reporter::pause(Duration duration) {
-  std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, duration, [&] { return stopping_; });
+bool Reporter::drain(Duration most) {
+  const Instant until = clock_.now() + most;
+  while (!delivered() && order_.load() != ports::Order::abandon) {
+    const Duration left = until - clock_.now();
+    if (left <= Duration{0}) break;
+    progress_->wait(left);
+  }
+  return delivered();
+}
+
+bool Reporter::pause(Signal& cut_short, Duration duration) {
+  if (!stopping_) cut_short.wait(duration);
   return !stopping_;
 }
 
 void Reporter::deliver() {
   Duration retry = kReportRetryFirst;
   for (;;) {
+    if (stopping_) return;
     ports::Report report;
     {
-      std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return stopping_ || !events_.empty() || !spool_.empty(); });
-      if (stopping_) return;
-      busy_ = true;
+      const std::lock_guard lock(mutex_);
+      busy_ = !events_.empty() || !spool_.empty();
       report.events.assign(events_.begin(), events_.end());
+    }
+    if (!busy_) {
+      something_to_say_->wait(std::nullopt);
+      continue;
     }
     if (auto batch = spool_.next()) report.logs.push_back(std::move(*batch));
     // The last word comes with the last lines: a job that has ended takes no more.
@@ -78,34 +88,29 @@ void Reporter::deliver() {
       busy_ = false;
       events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(done));
     }
-    changed_.notify_all();
+    progress_->ring();
     if (sent || refused) {
       retry = kReportRetryFirst;
       continue;
     }
     log_warn("reporting: {}; trying again in {} ms", sent.error().message, retry.count());
-    if (!pause(retry)) return;
+    if (!pause(*end_delivering_, retry)) return;
     retry = std::min(retry * 2, kReportRetryMost);
   }
 }
 
 void Reporter::listen() {
-  for (;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      if (stopping_) return;
-    }
+  while (!stopping_) {
     const auto order = orders_.wait_for_order(order_.load());
     if (!order) {
-      if (!pause(seconds{1})) return;
+      if (!pause(*end_listening_, seconds{1})) return;
       continue;
     }
     if (*order == order_.load()) continue;
     log_info("ordered: {}", ports::to_string(*order));
     order_.store(*order);
-    const std::uint64_t one = 1;
-    if (::write(wake_fd_, &one, sizeof one) < 0) log_warn("waking the agent failed");
-    changed_.notify_all();
+    on_order_();
+    progress_->ring();
     if (*order == ports::Order::abandon) return;  // nothing comes after it
   }
 }

@@ -1,14 +1,15 @@
-// Delivers what the agent has to say, in order, for as long as it takes; and listens for orders. Two threads of its
-// own, so that an absent control plane never holds up the training.
+// Delivers what the agent has to say, in order, for as long as it takes; and listens for orders. Two tasks of its own,
+// so that an absent control plane never holds up the training.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <mutex>
-#include <thread>
 
 #include "agent/log_spool.hpp"
+#include "agent/tasks.hpp"
 #include "ports/control_link.hpp"
 
 namespace holdfast::agent {
@@ -18,8 +19,9 @@ constexpr Duration kReportRetryMost = seconds{5};
 
 class Reporter {
  public:
-  // `wake_fd`: an eventfd, written to when order() changes. One link for each thread: they are blocking clients.
-  Reporter(ports::ControlLink& reports, ports::ControlLink& orders, LogSpool& spool, int wake_fd);
+  // `on_order`: called on another task when order() changes. One link for each task: they are blocking clients.
+  Reporter(Tasks& tasks, Clock& clock, ports::ControlLink& reports, ports::ControlLink& orders, LogSpool& spool,
+           std::function<void()> on_order);
   ~Reporter();
 
   void say(job::Event event);
@@ -32,21 +34,25 @@ class Reporter {
  private:
   void deliver();
   void listen();
-  bool pause(Duration duration);  // false: stopping
+  bool delivered();
+  // False: stopping.
+  bool pause(Signal& cut_short, Duration duration);
 
+  Clock& clock_;
   ports::ControlLink& reports_;
   ports::ControlLink& orders_;
   LogSpool& spool_;
-  int wake_fd_;
+  std::function<void()> on_order_;
   std::atomic<ports::Order> order_{ports::Order::go_on};
+  std::atomic<bool> stopping_ = false;
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  std::mutex mutex_;  // for these two
   std::deque<job::Event> events_;
-  bool stopping_ = false;
   bool busy_ = false;
 
-  std::thread deliverer_, listener_;
+  const std::unique_ptr<Signal> something_to_say_, progress_, end_delivering_, end_listening_;
+  // Last: they use all of the above.
+  std::unique_ptr<Task> deliverer_, listener_;
 };
 
 }  // namespace holdfast::agent

@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "agent/agent.hpp"
+#include "agent/machine.hpp"
 #include "app/assignment.hpp"
 #include "app/http_control_link.hpp"
 #include "base/log.hpp"
@@ -36,7 +37,8 @@ int agent_main(const std::string& directory) {
   const auto& assignment = facts->assignment;
   HttpControlLink reports(facts->service.endpoint_file, assignment.spec.name, assignment.fence, facts->token);
   HttpControlLink orders(facts->service.endpoint_file, assignment.spec.name, assignment.fence, facts->token);
-  return agent::run_agent({clock, **objects, runtime, reports, orders}, assignment);
+  agent::Machine machine(facts->machine, runtime, clock);
+  return agent::run_agent({clock, **objects, machine, reports, orders}, assignment);
 }
 
 }  // namespace holdfast::app

@@ -44,15 +44,15 @@ Result<AgentFacts> read_assignment(const std::filesystem::path& directory) {
     facts.assignment.spec = std::move(*spec);
     facts.assignment.fence = Fence{j.at("fence").get<std::uint64_t>()};
     facts.assignment.stream = j.at("stream");
-    facts.assignment.directory = directory;
-    facts.assignment.hidden = {facts.service.data};
-    facts.assignment.facts.region = facts.service.region;
-    facts.assignment.facts.cpus = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+    facts.machine.directory = directory;
+    facts.machine.hidden = {facts.service.data};
+    facts.machine.instance.region = facts.service.region;
+    facts.machine.instance.cpus = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
     if (const auto instance = read_file(directory / "instance.json", kMaxAssignment)) {
       const json about = json::parse(*instance);
-      facts.assignment.devices = about.value("gpus", std::vector<std::string>{});
+      facts.machine.devices = about.value("gpus", std::vector<std::string>{});
     }
-    facts.assignment.facts.gpus = static_cast<int>(facts.assignment.devices.size());
+    facts.machine.instance.gpus = static_cast<int>(facts.machine.devices.size());
     return facts;
   } catch (const json::exception& error) {
     return fail(Kind::permanent, "reading the assignment in {}: {}", directory.string(), error.what());

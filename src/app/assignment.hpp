@@ -5,6 +5,7 @@
 #include <string>
 
 #include "agent/agent.hpp"
+#include "agent/machine.hpp"
 #include "base/result.hpp"
 
 namespace holdfast::app {
@@ -19,6 +20,7 @@ struct ServiceFacts {
 
 struct AgentFacts {
   agent::Assignment assignment;
+  agent::MachineFacts machine;
   ServiceFacts service;
   std::string token;
 };

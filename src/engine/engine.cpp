@@ -65,8 +65,8 @@ void Engine::wait_for_order(JobName name, Fence fence, Order known, OrderReply r
         ended ? Order::abandon : order_for(found == jobs_.end() ? nullptr : &found->second, fence, highest_fence_);
     if (order != known) return reply(order);
     // A second wait of the same agent takes the place of the first, whose connection is gone.
-    if (const auto before = agents_.find(fence); before != agents_.end()) before->second.reply(order);
-    agents_[fence] = WaitingAgent{name, found != jobs_.end(), known, now_ + kMaxOrderWait, reply};
+    if (const auto before = agents_.take(fence)) before->reply(order);
+    agents_.add(fence, WaitingAgent{name, found != jobs_.end(), known, now_ + kMaxOrderWait, reply});
   });
 }
 
@@ -120,16 +120,18 @@ Result<void> Engine::recover() {
 void Engine::run_until_idle() {
   for (;;) {
     now_ = clock_.now();
+    if (now_ < last_tick_) take_clock_back();
     if (store_retry_at_ && now_ < *store_retry_at_) return;
     store_retry_at_.reset();
     const auto items = inbox_.take(kMaxBatch);
     for (const auto& item : items) item();
     fire_timers();
     if (now_ >= next_reconcile_) {
-      watch_silence(std::min<Duration>(now_ - last_tick_, 2 * kReconcileEvery));
+      const Duration lived = std::clamp<Duration>(now_ - last_tick_, Duration{0}, 2 * kReconcileEvery);
       last_tick_ = now_;
       next_reconcile_ = now_ + kReconcileEvery;
-      reconcile();
+      watch_silence(lived);
+      reconcile(lived);
     }
     place_waiting();
     const bool worked = !items.empty() || !staged_.empty();
@@ -140,11 +142,17 @@ void Engine::run_until_idle() {
   }
 }
 
+// What is due after a while is due now rather than when the clock has caught up. Limits of jobs stay where they are.
+void Engine::take_clock_back() {
+  last_tick_ = next_reconcile_ = next_effect_retry_ = now_;
+  store_retry_at_.reset();
+}
+
 Instant Engine::next_wakeup() const {
   if (store_retry_at_) return *store_retry_at_;
   Instant next = std::min(next_reconcile_, next_effect_retry_);
   if (!timers_.empty()) next = std::min(next, timers_.begin()->first);
-  for (const auto& [fence, agent] : agents_) next = std::min(next, agent.until);
+  if (const auto due = agents_.next_due()) next = std::min(next, *due);
   return next;
 }
 
@@ -197,6 +205,7 @@ bool Engine::commit() {
 
 void Engine::publish() {
   for (auto& [name, job] : staged_) {
+    changed_.insert(name);
     waiting_.erase({job.created, name});
     if (std::holds_alternative<job::Waiting>(job.state)) waiting_.insert({job.created, name});
     arm_timer(name, job);
@@ -250,7 +259,8 @@ void Engine::fire_timers() {
     armed_.erase(name);
     Receipt receipt;
     decide_on(name, job::TimeReached{}, receipt);
-    if (receipt.applied) continue;  // armed again when it is committed, or given up
+    // Decided on in this batch, now or by what came before: armed again when that is committed, or given up.
+    if (staged_.contains(name)) continue;
     if (const auto live = jobs_.find(name); live != jobs_.end()) {
       const auto next = job::next_wakeup(live->second);
       ENSURE(!next || *next > now_, "{}: a limit that is reached must change something", name.value);
@@ -264,7 +274,7 @@ void Engine::watch_silence(Duration lived) {
   for (const auto& [name, job] : jobs_) {
     const job::Attempt* attempt = job::current_attempt(job);
     if (!attempt || std::holds_alternative<job::Launching>(job.state)) continue;
-    const Duration for_long = agents_.contains(attempt->fence) ? Duration{0} : silent_for_[attempt->fence] + lived;
+    const Duration for_long = agents_.waits(attempt->fence) ? Duration{0} : silent_for_[attempt->fence] + lived;
     silent[attempt->fence] = for_long;
     if (for_long < kAgentSilence) continue;
     Receipt receipt;
@@ -285,7 +295,8 @@ void Engine::handle(const ports::CapacityEvent& event) {
   Receipt receipt;
   std::visit(Overload{[&](const ports::InstanceUp& up) {
                         settle(up.fence, kLaunch);
-                        if (!find(up.job)) return capacity_.release(up.fence);
+                        // Only what is committed may have an effect now.
+                        if (!jobs_.contains(up.job) && !staged_.contains(up.job)) return capacity_.release(up.fence);
                         decide_on(up.job, job::InstanceUp{up.fence, up.instance}, receipt);
                       },
                       [&](const ports::LaunchRefused& refused) {
@@ -345,14 +356,15 @@ void Engine::carry_out_again() {
 }
 
 // What events missed: instances that no job wants any more, and jobs whose instance is not there any more.
-void Engine::reconcile() {
+void Engine::reconcile(Duration lived) {
   const auto leases = capacity_.list();
   if (!leases) return log_warn("asking the provider what exists: {}", leases.error().message);
   std::set<Fence> exist;
   for (const auto& lease : *leases) {
     exist.insert(lease.fence);
-    const job::Job* job = find(lease.job);
-    const job::Attempt* attempt = job ? job::current_attempt(*job) : nullptr;
+    // As committed: what this batch has decided may still be refused by the store, and brings its own release if not.
+    const auto job = jobs_.find(lease.job);
+    const job::Attempt* attempt = job == jobs_.end() ? nullptr : job::current_attempt(job->second);
     if (attempt && attempt->fence == lease.fence) continue;
     if (lease.fence > highest_fence_) {
       log_warn("instance {} of job {} is newer than this database: left alone", lease.instance.value, lease.job.value);
@@ -360,34 +372,38 @@ void Engine::reconcile() {
     }
     capacity_.release(lease.fence);
   }
-  std::set<Fence> missing;
+  std::map<Fence, Duration> missing_for;
   for (const auto& [name, job] : jobs_) {
     const job::Attempt* attempt = job::current_attempt(job);
     if (!attempt || exist.contains(attempt->fence) || effects_.contains({attempt->fence, kLaunch})) continue;
-    // Once may be an event that is still on its way; twice is a fact.
-    missing.insert(attempt->fence);
-    if (!missing_.contains(attempt->fence)) continue;
+    const auto before = missing_for_.find(attempt->fence);
+    const Duration for_long = before == missing_for_.end() ? Duration{0} : before->second + lived;
+    missing_for[attempt->fence] = for_long;
+    if (for_long < kMissingFor) continue;
     Receipt receipt;
     decide_on(name, job::InstanceGone{attempt->fence, false, "its instance does not exist any more"}, receipt);
   }
-  missing_ = std::move(missing);
+  missing_for_ = std::move(missing_for);
 }
 
 // ---- agents
 // ---------------------------------------------------------------------------------------------------------------
 
 void Engine::answer_agents() {
-  for (auto it = agents_.begin(); it != agents_.end();) {
-    const auto job = jobs_.find(it->second.job);
-    const Order order = job == jobs_.end() ? Order::abandon : order_for(&job->second, it->first, highest_fence_);
-    if (order == it->second.known && now_ < it->second.until) {
-      ++it;
-      continue;
-    }
-    // Nobody waits for a job that we have never heard of: wait_for_order answered that with go_on, and it still holds.
-    it->second.reply(job == jobs_.end() && !it->second.was_live ? Order::go_on : order);
-    it = agents_.erase(it);
+  for (const auto& name : std::exchange(changed_, {})) {
+    for (const Fence fence : agents_.of(name)) answer_agent(fence);
   }
+  for (const Fence fence : agents_.due(now_)) answer_agent(fence);
+}
+
+void Engine::answer_agent(Fence fence) {
+  const WaitingAgent& waiting = *agents_.find(fence);
+  const auto job = jobs_.find(waiting.job);
+  Order order = job == jobs_.end() ? Order::abandon : order_for(&job->second, fence, highest_fence_);
+  // A job that was not live when the agent asked is none that we have ever heard of: it is still answered with go_on.
+  if (job == jobs_.end() && !waiting.was_live) order = Order::go_on;
+  if (order == waiting.known && now_ < waiting.until) return;
+  agents_.take(fence)->reply(order);
 }
 
 }  // namespace holdfast::engine

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "engine/inbox.hpp"
-#include "engine/orders.hpp"
+#include "engine/order_desk.hpp"
 #include "job/decide.hpp"
 #include "ports/capacity_provider.hpp"
 #include "ports/job_store.hpp"
@@ -29,6 +29,9 @@ constexpr Duration kStoreRetryAfter = seconds{1};
 // An agent that says nothing for so long is taken for lost. Measured in ticks that we lived through ourselves, so that
 // a suspended laptop or a clock set forward ends no training.
 constexpr Duration kAgentSilence = minutes{5};
+// An instance that its provider does not show, though it said nothing of its end, is taken for gone after so long:
+// providers forget for a while. An agent that still speaks proves nothing, it may be a zombie that nobody bills.
+constexpr Duration kMissingFor = seconds{90};
 constexpr Duration kMaxOrderWait = seconds{25};  // a long poll is answered after this, with whatever holds then
 
 struct NewJob {
@@ -75,14 +78,6 @@ class Engine {
   std::size_t live_jobs() const { return jobs_.size(); }
 
  private:
-  struct WaitingAgent {
-    JobName job;
-    bool was_live = false;
-    Order known = Order::go_on;
-    Instant until;
-    OrderReply reply;
-  };
-
   const job::Job* find(const JobName& name) const;  // as decided so far, committed or not
   void decide_on(const JobName& name, const job::Event& event, Receipt& receipt);
   void stage(job::Job job, std::optional<ports::Origin> origin, std::optional<job::Event> event,
@@ -93,13 +88,15 @@ class Engine {
 
   void handle(const ports::CapacityEvent& event);
   void settle(Fence fence, std::size_t kind);
+  void take_clock_back();
   void arm_timer(const JobName& name, const job::Job& job);
   void fire_timers();
   void place_waiting();
   void carry_out(const JobName& name, const job::Effect& effect);
   void carry_out_again();
   void answer_agents();
-  void reconcile();
+  void answer_agent(Fence fence);
+  void reconcile(Duration lived);
   void watch_silence(Duration lived);
 
   Clock& clock_;
@@ -114,9 +111,10 @@ class Engine {
   std::map<JobName, Instant> armed_;               // where each job stands in timers_
   std::set<std::pair<Instant, JobName>> waiting_;  // by creation: oldest first
   std::map<ports::EffectKey, ports::PendingEffect> effects_;
-  std::map<Fence, WaitingAgent> agents_;
+  OrderDesk agents_;
+  std::set<JobName> changed_;  // since the agents were last answered
   std::map<Fence, Duration> silent_for_;
-  std::set<Fence> missing_;  // attempts whose instance the provider did not show the last time we asked
+  std::map<Fence, Duration> missing_for_;  // attempts whose instance the provider does not show
   Fence highest_fence_;
   Instant next_reconcile_, next_effect_retry_, last_tick_;
 

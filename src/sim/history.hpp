@@ -40,6 +40,8 @@ struct Described {
   JobName job;
   std::string status;     // TrainingJobStatus
   std::string secondary;  // SecondaryStatus
+  // When the question was sent: the answer is of some moment since then. Unknown: of any moment.
+  std::optional<Instant> asked = {};
 };
 
 // ---- what became durable in the database
@@ -172,11 +174,18 @@ struct FaultsStopped {};
 struct FaultInjected {
   std::string what;
 };
+// The provider does not answer the service, or is not heard by it, from here to ProviderBack: what waits for it may
+// take so much longer.
+struct ProviderCut {};
+struct ProviderBack {};
+// The same of its database: it takes nothing in, so the service can decide nothing.
+struct StoreCut {};
+struct StoreBack {};
 
 using What = std::variant<Accepted, StopAcked, Described, Decided, LeaseBegan, LeaseEnded, ReclaimAnnounced,
                           ProgramBegan, ProgramSaved, ProgramOver, GenerationStored, GenerationSpoilt, AttemptOpened,
                           Quarantined, GenerationRemoved, Restored, ServiceStarted, ServiceCrashed, ClockJumped,
-                          FaultsStopped, FaultInjected>;
+                          FaultsStopped, FaultInjected, ProviderCut, ProviderBack, StoreCut, StoreBack>;
 
 struct Record {
   Instant at;  // true time

@@ -14,6 +14,7 @@
 #include "agent/checkpoint_ledger.hpp"
 #include "agent/checkpoint_restore.hpp"
 #include "agent/checkpoint_sync.hpp"
+#include "agent/disk_folder.hpp"
 #include "conformance/object_store_faults.hpp"
 #include "objects/file_store.hpp"
 #include "support/manual_clock.hpp"
@@ -104,10 +105,21 @@ struct World {
   }
 };
 
+// restore_checkpoint() into a directory of this machine.
+inline Result<RestoredCheckpoint> restore_into(const fs::path& directory, ports::ObjectStore& store,
+                                               const ports::S3Location& location, const std::string& job,
+                                               std::uint64_t fence, Clock& clock) {
+  const auto folder = DiskFolder::open(directory).value();
+  ThreadTasks tasks;
+  return restore_checkpoint(store, location, *folder, JobName{job}, Fence{fence}, clock, tasks);
+}
+
 // One attempt on an instance of its own.
 struct Attempt {
   World& world;
   fs::path dir;
+  std::unique_ptr<DiskFolder> folder;
+  ThreadTasks tasks;
   RestoredCheckpoint restored;
   std::unique_ptr<CheckpointSync> sync;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> open;  // what the program holds open for writing
@@ -115,11 +127,13 @@ struct Attempt {
 
   Attempt(World& in, std::uint64_t fence, CheckpointSyncOptions options = {})
       : world(in), dir(in.dir / ("instance-" + std::to_string(fence))) {
-    auto got = restore_checkpoint(world.store, world.location, dir, JobName{"job-1"}, Fence{fence}, world.clock);
+    folder = DiskFolder::open(dir).value();
+    auto got =
+        restore_checkpoint(world.store, world.location, *folder, JobName{"job-1"}, Fence{fence}, world.clock, tasks);
     REQUIRE_MESSAGE(got, (got ? "" : got.error().message));
     restored = std::move(*got);
     auto opened = CheckpointSync::open(
-        world.store, world.clock, [this] { return open; }, options, restored.claim, dir);
+        world.store, world.clock, [this] { return open; }, options, restored.claim, *folder);
     REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
     sync = std::move(*opened);
   }

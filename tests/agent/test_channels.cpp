@@ -1,14 +1,17 @@
 #include "agent/channels.hpp"
 
 #include "agent/checkpoint_world.hpp"
+#include "agent/disk_folder.hpp"
 
 using namespace holdfast;
 using namespace holdfast::testing;
 
 namespace {
 
-Result<ChannelContents> download(World& world, const std::string& prefix) {
-  return download_channel(world.store, {"bucket", prefix}, world.dir / "channel");
+Result<ChannelContents> download(World& world, const std::string& prefix, const std::string& bucket = "bucket") {
+  const auto folder = DiskFolder::open(world.dir / "channel").value();
+  ThreadTasks tasks;
+  return download_channel(world.store, {bucket, prefix}, *folder, tasks);
 }
 void put(World& world, const std::string& key) { REQUIRE(world.files->put_bytes("bucket", key, "contents of " + key)); }
 Files got(World& world) { return files_in(world.dir / "channel"); }
@@ -57,7 +60,7 @@ TEST_CASE("nothing under the prefix and no such bucket are the user's mistakes, 
   const auto nothing = download(world, "data/");
   CHECK(nothing.error().kind == Kind::not_found);
   CHECK(nothing.error().message.find("s3://bucket/data/") != std::string::npos);
-  const auto bucket = download_channel(world.store, {"nobody", "data"}, world.dir / "channel");
+  const auto bucket = download(world, "data", "nobody");
   CHECK(bucket.error().kind == Kind::not_found);
   CHECK(bucket.error().message.find("nobody") != std::string::npos);
 }

@@ -16,8 +16,8 @@ void make_three(World& world) {
 }
 
 Result<RestoredCheckpoint> restore(World& world, std::uint64_t fence, const std::string& key = "ckpt/job-1") {
-  return restore_checkpoint(world.store, {"bucket", key}, world.dir / ("instance-" + std::to_string(fence)),
-                            JobName{"job-1"}, Fence{fence}, world.clock);
+  return restore_into(world.dir / ("instance-" + std::to_string(fence)), world.store, {"bucket", key}, "job-1", fence,
+                      world.clock);
 }
 
 Files local(World& world, std::uint64_t fence) { return files_in(world.dir / ("instance-" + std::to_string(fence))); }
@@ -79,6 +79,10 @@ TEST_CASE("when every generation is damaged the program starts afresh, not from 
   CHECK_FALSE(restored.plain);
   CHECK(restored.quarantined.size() == 3);
   CHECK(local(world, 2).empty());
+  // Nor does the attempt after it, which goes on from one that went on from nothing.
+  const auto next = restore(world, 3).value();
+  CHECK_FALSE(next.plain);
+  CHECK(local(world, 3).empty());
 }
 
 TEST_CASE("after a step back nothing refers to what was stored before") {
@@ -167,8 +171,7 @@ TEST_CASE("nothing there is nothing restored") {
 
 TEST_CASE("a bucket that does not exist is the user's mistake") {
   World world;
-  const auto restored = restore_checkpoint(world.store, {"no-such-bucket", "x"}, world.dir / "instance", JobName{"j"},
-                                           Fence{1}, world.clock);
+  const auto restored = restore_into(world.dir / "instance", world.store, {"no-such-bucket", "x"}, "j", 1, world.clock);
   CHECK(restored.error().kind == Kind::not_found);
   CHECK(restored.error().message.find("no-such-bucket") != std::string::npos);
 }
@@ -242,8 +245,7 @@ TEST_CASE("a zombie stopped between its last look and its manifest changes nothi
   FaultyStore behind(*world.files);
   world.store.before = [&](std::string_view call, const std::string& key) -> std::optional<Error> {
     if (call != "put" || key != world.own_key(checkpoint::manifest_name(generation(1, 2)))) return std::nullopt;
-    auto restored =
-        restore_checkpoint(behind, world.location, world.dir / "instance-2", JobName{"job-1"}, Fence{2}, world.clock);
+    auto restored = restore_into(world.dir / "instance-2", behind, world.location, "job-1", 2, world.clock);
     REQUIRE(restored);
     CHECK(restored->generation == generation(1, 1));
     return std::nullopt;
@@ -272,8 +274,7 @@ TEST_CASE("an attempt that opens while an older one commits goes on from the new
     }
     return std::nullopt;
   };
-  const auto restored =
-      restore_checkpoint(slow, world.location, world.dir / "instance-2", JobName{"job-1"}, Fence{2}, world.clock);
+  const auto restored = restore_into(world.dir / "instance-2", slow, world.location, "job-1", 2, world.clock);
   REQUIRE(restored);
   CHECK(restored->generation == generation(1, 2));
   CHECK(restored->claim.based_on == generation(1, 2));
@@ -294,8 +295,7 @@ TEST_CASE("a generation cleaned up while it is read is not called damaged") {
     }
     return std::nullopt;
   };
-  const auto restored =
-      restore_checkpoint(slow, world.location, world.dir / "instance-2", JobName{"job-1"}, Fence{2}, world.clock);
+  const auto restored = restore_into(world.dir / "instance-2", slow, world.location, "job-1", 2, world.clock);
   REQUIRE(restored);
   CHECK_FALSE(restored->generation);
   CHECK(restored->quarantined.empty());
@@ -319,8 +319,8 @@ TEST_CASE("an agent that is started again goes on where it was, and overwrites n
 TEST_CASE("another job that uses the same place goes on from its checkpoint") {
   World world;
   make_three(world);
-  const auto restored = restore_checkpoint(world.store, {"bucket", "ckpt/job-1/"}, world.dir / "other",
-                                           JobName{"job-2"}, Fence{9}, world.clock);
+  const auto restored =
+      restore_into(world.dir / "other", world.store, {"bucket", "ckpt/job-1/"}, "job-2", 9, world.clock);
   REQUIRE(restored);
   CHECK(restored->generation == generation(1, 3));
 }

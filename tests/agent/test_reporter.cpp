@@ -1,10 +1,8 @@
 // What the agent has to say arrives whole and in order, however the other end behaves.
 #include <doctest/doctest.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
+#include <sys/mman.h>
 
 #include <condition_variable>
-#include <filesystem>
 #include <mutex>
 
 #include "agent/reporter.hpp"
@@ -61,16 +59,10 @@ class Line final : public ports::ControlLink {
 };
 
 struct Talk {
-  std::filesystem::path file;
-  Fd wake{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  std::unique_ptr<agent::LogSpool> spool;
-
-  Talk() {
-    SystemRandom random;
-    file = std::filesystem::temp_directory_path() / ("holdfast-spool-" + random_hex(random, 12));
-    spool = std::move(*agent::LogSpool::open(file, "job/algo-1-1"));
-  }
-  ~Talk() { std::filesystem::remove(file); }
+  agent::ThreadTasks tasks;
+  SystemClock clock;
+  agent::LogSpool spool{Fd{::memfd_create("spool", MFD_CLOEXEC)}, "job/algo-1-1"};
+  std::unique_ptr<agent::Signal> ordered = tasks.signal();
 };
 
 constexpr Fence kFence{1};
@@ -82,8 +74,8 @@ TEST_CASE("the last word comes after all lines, however many batches they are") 
   Talk talk;
   Line line;
   constexpr int kLines = static_cast<int>(agent::kMaxBatchLines) * 3 + 7;
-  for (int i = 0; i < kLines; ++i) talk.spool->append(i, std::to_string(i));
-  agent::Reporter reporter(line, line, *talk.spool, talk.wake.get());
+  for (int i = 0; i < kLines; ++i) talk.spool.append(i, std::to_string(i));
+  agent::Reporter reporter(talk.tasks, talk.clock, line, line, talk.spool, [&] { talk.ordered->ring(); });
   reporter.say(job::AgentStarted{kFence});
   reporter.say(kEnd);
   REQUIRE(reporter.drain(seconds{60}));
@@ -98,10 +90,10 @@ TEST_CASE("a control plane that is away is waited for, and hears everything once
   Talk talk;
   Line line;
   line.away = 3;
-  talk.spool->append(1, "one");
-  agent::Reporter reporter(line, line, *talk.spool, talk.wake.get());
+  talk.spool.append(1, "one");
+  agent::Reporter reporter(talk.tasks, talk.clock, line, line, talk.spool, [&] { talk.ordered->ring(); });
   reporter.say(job::AgentStarted{kFence});
-  talk.spool->append(2, "two");
+  talk.spool.append(2, "two");
   reporter.lines_added();
   reporter.say(kEnd);
   REQUIRE(reporter.drain(seconds{60}));
@@ -113,8 +105,8 @@ TEST_CASE("lines that are refused for good do not hold up the last word") {
   Talk talk;
   Line line;
   line.refuses_lines = true;
-  talk.spool->append(1, "unwelcome");
-  agent::Reporter reporter(line, line, *talk.spool, talk.wake.get());
+  talk.spool.append(1, "unwelcome");
+  agent::Reporter reporter(talk.tasks, talk.clock, line, line, talk.spool, [&] { talk.ordered->ring(); });
   reporter.say(kEnd);
   REQUIRE(reporter.drain(seconds{60}));
   CHECK(line.lines.empty());
@@ -124,15 +116,14 @@ TEST_CASE("lines that are refused for good do not hold up the last word") {
 TEST_CASE("an order is heard and wakes the agent") {
   Talk talk;
   Line line;
-  agent::Reporter reporter(line, line, *talk.spool, talk.wake.get());
+  agent::Reporter reporter(talk.tasks, talk.clock, line, line, talk.spool, [&] { talk.ordered->ring(); });
   line.give(ports::Order::abandon);
   // drain() ends for an abandoned agent, with or without everything delivered.
-  talk.spool->append(1, "late");
+  talk.spool.append(1, "late");
   line.away = 1'000'000;
   reporter.drain(seconds{60});
   CHECK(reporter.order() == ports::Order::abandon);
-  std::uint64_t woken = 0;
-  CHECK(::read(talk.wake.get(), &woken, sizeof woken) == sizeof woken);
+  talk.ordered->wait(std::nullopt);  // for ever, if the order was not announced
 }
 
 TEST_CASE("lines are cut at their breaks, and a line without an end into pieces") {

@@ -287,12 +287,63 @@ TEST_CASE("an instance that vanished without a word is noticed, and one that nob
   world.go(engine::kReconcileEvery);
   CHECK(world.provider.releases == std::vector{Fence{1}});
   world.provider.instances.clear();
-  world.go(engine::kReconcileEvery);  // seen missing once
+  const auto ticks = engine::kMissingFor / engine::kReconcileEvery;
+  for (int i = 0; i < ticks; ++i) world.go(engine::kReconcileEvery);
   CHECK(world.provider.launches.size() == 1);
-  world.go(engine::kReconcileEvery);  // and again: it is
+  world.go(engine::kReconcileEvery);
   CHECK(world.status("a") == "Interrupted");
   world.go(job::kBackoffMost);
   CHECK(world.provider.launches.back().fence == kSecond);
+}
+
+TEST_CASE("an instance that its provider forgets for a while, again and again, is there") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  const auto there = world.provider.instances;
+  for (Duration so_far{0}; so_far < 2 * engine::kMissingFor; so_far += engine::kReconcileEvery) {
+    const bool forgets = so_far.count() / engine::kReconcileEvery.count() % 6 != 0;
+    world.provider.instances = forgets ? decltype(there){} : there;
+    world.engine->wait_for_order(JobName{"a"}, kFirst, engine::Order::go_on, [](engine::Order) {});
+    world.go(engine::kReconcileEvery);
+  }
+  CHECK(world.status("a") == "Training");
+  CHECK(world.provider.launches.size() == 1);
+}
+
+TEST_CASE("an event that comes in the moment of a limit, and leaves nothing for the limit to do, is no bug") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  const auto deadline = world.clock.now() + seconds{30};
+  REQUIRE(world.submit("a", job::NoticeReceived{kFirst, deadline}));
+  world.clock.set(deadline + job::kReclaimSlack);
+  world.gone(kFirst, true);
+  CHECK(world.provider.launches.back().fence == kSecond);
+}
+
+TEST_CASE("what could not be committed has released no instance") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  world.store.full = true;
+  world.clock.advance(engine::kReconcileEvery);
+  // In one batch with the reconciliation, which sees the instance still there.
+  world.provider.sink(ports::InstanceGone{kFirst, JobName{"a"}, true, "test"});
+  world.engine->run_until_idle();
+  CHECK(world.provider.releases.empty());
+}
+
+TEST_CASE("a clock that is set back holds nothing up") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  REQUIRE(world.submit("a", job::AttemptEnded{kFirst, job::Outcome::succeeded, ""}));
+  const auto so_far = world.provider.releases.size();
+  world.go(-hours{1});
+  CHECK(world.engine->next_wakeup() <= world.clock.now() + engine::kReconcileEvery);
+  world.go(engine::kEffectRetryEvery);
+  CHECK(world.provider.releases.size() > so_far);
 }
 
 TEST_CASE("a capacity event of a job that has ended releases the instance") {

@@ -1,0 +1,65 @@
+// A directory of the instance that the agent fills before the program starts, or follows while it runs. Paths are
+// relative and safe (checkpoint/paths.hpp), and lead nowhere else, whatever links a program makes.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "checkpoint/transfer_plan.hpp"
+
+namespace holdfast::agent {
+
+struct FolderChanges {
+  bool any = false;
+  bool lost = false;  // too many at once: everything may have changed
+  // The last thing heard of a file that is whole in itself: true, renamed into place; false, closed after writing.
+  std::map<std::string, bool> renamed;
+};
+
+struct FolderScan {
+  std::vector<checkpoint::LocalFile> files;  // regular ones, by path, without the excluded
+  std::vector<std::string> passed_over;      // "path: why", for the user
+};
+
+// A file that is read. It stays the same file, whatever its name comes to mean.
+class OpenFile {
+ public:
+  virtual ~OpenFile() = default;
+  virtual int fd() const = 0;
+  // As it is now; nothing where that cannot be said.
+  virtual std::optional<checkpoint::FileIdentity> identity() const = 0;
+};
+
+// A file that is written, and not seen until it is placed. Destroyed before that, nothing of it remains.
+class NewFile {
+ public:
+  virtual ~NewFile() = default;
+  virtual int fd() const = 0;
+  // Gives it its name, over whatever has that name. `mtime_ns` 0: now.
+  virtual Result<checkpoint::FileIdentity> place(std::int64_t mtime_ns, std::uint32_t mode) = 0;
+};
+
+class Folder {
+ public:
+  virtual ~Folder() = default;
+  // Kind::invalid: more than checkpoint::kMaxFiles files. What is new in it is followed from then on.
+  virtual Result<FolderScan> scan() = 0;
+  // What was noticed since the last call.
+  virtual FolderChanges changes() = 0;
+  // Until there are changes, wake() is called from another task, or `most` is over.
+  virtual void wait(Duration most) = 0;
+  virtual void wake() = 0;
+  // Kind::not_found: no such file; Kind::invalid: a part of the path is a link, or a file that should be a folder.
+  virtual Result<std::unique_ptr<OpenFile>> open(const std::string& path) = 0;
+  // Makes the folders on the way. From several tasks at once.
+  virtual Result<std::unique_ptr<NewFile>> create(const std::string& path) = 0;
+  // The file, and the folders that it leaves empty; best effort.
+  virtual void remove(const std::string& path) = 0;
+};
+
+}  // namespace holdfast::agent

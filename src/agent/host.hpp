@@ -1,0 +1,71 @@
+// The instance as its agent sees it: files, the program, and news that may come at any moment. Everything that the
+// agent does to the machine goes through here, so that the same agent runs on a simulated one.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agent/folder.hpp"
+#include "agent/tasks.hpp"
+#include "base/file.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "job/spec.hpp"
+#include "ports/object_store.hpp"
+#include "ports/runtime.hpp"
+
+namespace holdfast::agent {
+
+// The training program. Its lines are handed over inside Host::wait().
+class TrainingProgram {
+ public:
+  virtual ~TrainingProgram() = default;
+  // To the program alone; after its end: no effect.
+  virtual void signal(int signal_number) = 0;
+  // Ends every process that it started.
+  virtual void kill() = 0;
+  // Once it has ended and its last line was handed over.
+  virtual std::optional<ports::ProgramExit> exit() = 0;
+  // (device, inode) of what it holds open for writing now. From another task too.
+  virtual std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const = 0;
+};
+
+class Host {
+ public:
+  using LineSink = std::function<void(const std::string& line)>;
+
+  virtual ~Host() = default;
+  virtual Tasks& tasks() = 0;
+
+  // ---- before the program. Kind::invalid and Kind::not_found are the user's mistakes.
+  // /opt/ml, as SageMaker's contract has it. First of all.
+  virtual Result<void> lay_out(const job::JobSpec& spec) = 0;
+  virtual Result<std::unique_ptr<Folder>> channel_folder(const std::string& channel) = 0;
+  virtual Result<std::unique_ptr<Folder>> checkpoint_folder() = 0;  // only for a job with checkpoints
+  // An empty file for the lines on their way, see log_spool.hpp.
+  virtual Result<Fd> spool_file() = 0;
+
+  // ---- the program
+  virtual Result<std::unique_ptr<TrainingProgram>> start_program(const job::JobSpec& spec, LineSink line) = 0;
+  // Tells it, in a file, until when it can save.
+  virtual Result<void> write_notice(Instant deadline, const std::string& reason) = 0;
+  // What it wrote to output/failure; empty if nothing.
+  virtual std::string failure_text() = 0;
+  // model.tar.gz (where wanted) and output.tar.gz to their places below the output path.
+  virtual Result<void> store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) = 0;
+
+  // ---- news
+  // Until a line or the end of the program, a notice, wake() from another task, or `until`. On the agent's own task.
+  virtual void wait(std::optional<Instant> until) = 0;
+  virtual void wake() = 0;
+  // The deadline, once the end of this instance was announced.
+  virtual std::optional<Instant> notice() const = 0;
+  // Ends the agent where it stands, with everything that it has under way.
+  [[noreturn]] virtual void leave() = 0;
+};
+
+}  // namespace holdfast::agent

@@ -1,0 +1,223 @@
+#include "agent/machine.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "agent/artifacts.hpp"
+#include "agent/disk_folder.hpp"
+#include "agent/log_spool.hpp"
+#include "base/log.hpp"
+
+namespace holdfast::agent {
+namespace {
+
+constexpr std::size_t kMaxNotice = 64 * 1024;
+constexpr std::size_t kReadBlock = 64 * 1024;
+constexpr int kBlocksAtOnce = 16;
+
+int poll_timeout(std::optional<Instant> until, Instant now) {
+  if (!until) return -1;
+  return static_cast<int>(std::clamp<std::int64_t>((*until - now).count(), 0, 60'000));
+}
+
+}  // namespace
+
+// ---- the program, its pipes and its end
+
+class Machine::Sandboxed final : public TrainingProgram {
+ public:
+  Sandboxed(Machine& machine, std::unique_ptr<ports::Program> program, LineSink line)
+      : machine_(machine), program_(std::move(program)), line_(std::move(line)) {
+    fds_ = {program_->exit_fd(), program_->stdout_fd(), program_->stderr_fd()};
+    machine_.program_ = this;
+  }
+  ~Sandboxed() override { machine_.program_ = nullptr; }
+
+  void signal(int signal_number) override { program_->signal(signal_number); }
+  void kill() override { program_->kill(); }
+  std::optional<ports::ProgramExit> exit() override { return exit_; }
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const override {
+    return program_->files_open_for_writing();
+  }
+
+  void add_to(std::vector<pollfd>& fds) const {
+    for (const int fd : fds_) fds.push_back({exit_ ? -1 : fd, POLLIN, 0});
+  }
+  // What is ready of the three that add_to() added.
+  void take(const pollfd* ready) {
+    bool more = false;
+    for (std::size_t i : {1U, 2U}) {
+      if (fds_[i] < 0 || ready[i].revents == 0) continue;
+      if (read_lines(i)) more = true;
+    }
+    if (exit_ || ready[0].revents == 0 || more) return;
+    const auto exit = program_->collect();
+    for (std::size_t i : {1U, 2U}) {
+      if (fds_[i] >= 0) read_lines(i);
+      splitters_[i - 1].finish(line_);
+    }
+    exit_ = exit;
+  }
+
+ private:
+  // Reads what is there, a bounded amount at a time. False: the end.
+  bool read_lines(std::size_t i) {
+    char block[kReadBlock];
+    for (int round = 0; round < kBlocksAtOnce; ++round) {
+      const ssize_t n = ::read(fds_[i], block, sizeof block);
+      if (n > 0) {
+        splitters_[i - 1].feed({block, static_cast<std::size_t>(n)}, line_);
+        continue;
+      }
+      if (n < 0 && (errno == EAGAIN || errno == EINTR)) return true;
+      fds_[i] = -1;
+      return false;
+    }
+    return true;
+  }
+
+  Machine& machine_;
+  std::unique_ptr<ports::Program> program_;
+  LineSink line_;
+  std::array<int, 3> fds_{};  // exit, stdout, stderr
+  std::array<LineSplitter, 2> splitters_;
+  std::optional<ports::ProgramExit> exit_;
+};
+
+// ---- files
+
+Machine::Machine(MachineFacts facts, ports::Runtime& runtime, Clock& clock)
+    : facts_(std::move(facts)), runtime_(runtime), clock_(clock), woken_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  watch_for_notices();
+}
+Machine::~Machine() = default;
+
+Result<void> Machine::lay_out(const job::JobSpec& spec) {
+  auto layout = agent::lay_out(spec, facts_.directory / "ml");
+  if (!layout) return fail(layout.error());
+  layout_ = std::move(*layout);
+  return {};
+}
+
+Result<std::unique_ptr<Folder>> Machine::channel_folder(const std::string& channel) {
+  auto folder = DiskFolder::open(layout_.data / channel);
+  if (!folder) return fail(folder.error());
+  return std::move(*folder);
+}
+
+Result<std::unique_ptr<Folder>> Machine::checkpoint_folder() {
+  auto folder = DiskFolder::open(*layout_.checkpoints);
+  if (!folder) return fail(folder.error());
+  return std::move(*folder);
+}
+
+Result<Fd> Machine::spool_file() {
+  const auto path = facts_.directory / "log.spool";
+  Fd fd{::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  if (!fd) return fail_errno("opening " + path.string(), errno);
+  return fd;
+}
+
+Result<std::unique_ptr<TrainingProgram>> Machine::start_program(const job::JobSpec& spec, LineSink line) {
+  auto command = program_command(spec);
+  if (!command) return fail(command.error());
+  ports::ProgramSpec program;
+  program.image = spec.image;
+  program.command = std::move(*command);
+  program.environment = program_environment(spec, facts_.instance);
+  program.mounts = layout_.mounts;
+  program.hidden = facts_.hidden;
+  if (!spec.working_directory.empty()) program.working_directory = spec.working_directory;
+  program.hostname = kHostName;
+  program.network = !spec.network_isolation;
+  program.devices = facts_.devices;
+  auto started = runtime_.start(program);
+  if (!started) return fail(started.error());
+  return std::make_unique<Sandboxed>(*this, std::move(*started), std::move(line));
+}
+
+Result<void> Machine::write_notice(Instant deadline, const std::string& reason) {
+  return agent::write_notice(layout_, deadline, reason);
+}
+
+std::string Machine::failure_text() { return read_failure(layout_); }
+
+Result<void> Machine::store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) {
+  const auto output = ports::parse_s3_uri(spec.output_path);
+  if (!output) return fail(output.error());
+  const auto scratch = facts_.directory / "scratch";
+  if (auto made = make_directories(scratch); !made) return made;
+  if (with_model) {
+    if (auto stored = store_model(objects, *output, spec.name, layout_.model, scratch); !stored) {
+      return fail(stored.error());
+    }
+  }
+  if (auto stored = store_output_data(objects, *output, spec.name, layout_.output_data, scratch); !stored) {
+    return fail(stored.error());
+  }
+  return {};
+}
+
+// ---- news
+
+void Machine::watch_for_notices() {
+  notices_ = Fd{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+  ::inotify_add_watch(notices_.get(), facts_.directory.c_str(), IN_MOVED_TO | IN_CLOSE_WRITE);
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  shutdown_ = Fd{::signalfd(-1, &term, SFD_NONBLOCK | SFD_CLOEXEC)};
+  look_for_notice();  // it may have come before us
+}
+
+void Machine::look_for_notice() {
+  if (notice_) return;
+  const auto text = read_file(facts_.directory / "notice.json", kMaxNotice);
+  if (!text) return;
+  const auto json = nlohmann::json::parse(*text, nullptr, false);
+  if (json.is_discarded() || !json.contains("deadline_ms") || !json["deadline_ms"].is_number_integer()) return;
+  notice_ = from_ms(json["deadline_ms"].get<std::int64_t>());
+}
+
+void Machine::wait(std::optional<Instant> until) {
+  std::vector<pollfd> fds = {{woken_.get(), POLLIN, 0}, {notices_.get(), POLLIN, 0}, {shutdown_.get(), POLLIN, 0}};
+  const std::size_t programs = fds.size();
+  if (program_) program_->add_to(fds);
+  ::poll(fds.data(), fds.size(), poll_timeout(until, clock_.now()));
+  if (fds[0].revents != 0) {
+    std::uint64_t value = 0;
+    while (::read(woken_.get(), &value, sizeof value) > 0) {
+    }
+  }
+  if (fds[1].revents != 0) {
+    char events[4096];
+    while (::read(notices_.get(), events, sizeof events) > 0) {
+    }
+    look_for_notice();
+  }
+  if (fds[2].revents != 0) {
+    signalfd_siginfo info;
+    while (::read(shutdown_.get(), &info, sizeof info) > 0) {
+    }
+    if (!notice_) notice_ = clock_.now() + kShutdownNotice;
+  }
+  if (program_) program_->take(fds.data() + programs);
+}
+
+void Machine::wake() {
+  const std::uint64_t one = 1;
+  if (::write(woken_.get(), &one, sizeof one) < 0) log_warn("waking the agent failed");
+}
+
+void Machine::leave() { ::_exit(0); }
+
+}  // namespace holdfast::agent

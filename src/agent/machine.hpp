@@ -1,0 +1,59 @@
+// A Host on this machine: the instance's directory, a runtime's sandbox, inotify and signals for news.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "agent/host.hpp"
+#include "agent/ml_layout.hpp"
+#include "ports/runtime.hpp"
+
+namespace holdfast::agent {
+
+// SIGTERM to the agent is a machine that shuts down: what we give ourselves then.
+constexpr Duration kShutdownNotice = seconds{25};
+
+struct MachineFacts {
+  std::filesystem::path directory;            // of this instance
+  std::vector<std::filesystem::path> hidden;  // the service's own data: not for programs
+  std::vector<std::string> devices;           // "/dev/nvidia0"
+  InstanceFacts instance;
+};
+
+// Make it on the process's main thread, with SIGTERM blocked in all threads.
+class Machine final : public Host {
+ public:
+  Machine(MachineFacts facts, ports::Runtime& runtime, Clock& clock);
+  ~Machine() override;
+
+  Tasks& tasks() override { return tasks_; }
+  Result<void> lay_out(const job::JobSpec& spec) override;
+  Result<std::unique_ptr<Folder>> channel_folder(const std::string& channel) override;
+  Result<std::unique_ptr<Folder>> checkpoint_folder() override;
+  Result<Fd> spool_file() override;
+  Result<std::unique_ptr<TrainingProgram>> start_program(const job::JobSpec& spec, LineSink line) override;
+  Result<void> write_notice(Instant deadline, const std::string& reason) override;
+  std::string failure_text() override;
+  Result<void> store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) override;
+  void wait(std::optional<Instant> until) override;
+  void wake() override;
+  std::optional<Instant> notice() const override { return notice_; }
+  [[noreturn]] void leave() override;
+
+ private:
+  class Sandboxed;
+  void watch_for_notices();
+  void look_for_notice();
+
+  MachineFacts facts_;
+  ports::Runtime& runtime_;
+  Clock& clock_;
+  ThreadTasks tasks_;
+  MlLayout layout_;
+  Fd woken_, notices_, shutdown_;
+  std::optional<Instant> notice_;
+  Sandboxed* program_ = nullptr;  // while there is one
+};
+
+}  // namespace holdfast::agent

@@ -1,0 +1,42 @@
+// How the agent does several things at once: threads on a machine, one after the other under a virtual clock in the
+// simulator. Nothing here may be used while a lock is held.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "base/time.hpp"
+
+namespace holdfast::agent {
+
+// Remembers that it was rung until somebody has waited for it. One waiter at a time.
+class Signal {
+ public:
+  virtual ~Signal() = default;
+  virtual void ring() = 0;
+  // Returns when it is rung, at once if it was since the last wait; at the latest after `most`.
+  virtual void wait(std::optional<Duration> most) = 0;
+};
+
+// Work under way. Destroying it waits until the work has returned.
+class Task {
+ public:
+  virtual ~Task() = default;
+};
+
+class Tasks {
+ public:
+  virtual ~Tasks() = default;
+  virtual std::unique_ptr<Task> start(std::function<void()> work) = 0;
+  virtual std::unique_ptr<Signal> signal() = 0;
+};
+
+// The real ones.
+class ThreadTasks final : public Tasks {
+ public:
+  std::unique_ptr<Task> start(std::function<void()> work) override;
+  std::unique_ptr<Signal> signal() override;
+};
+
+}  // namespace holdfast::agent

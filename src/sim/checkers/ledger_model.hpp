@@ -1,0 +1,50 @@
+// The rule of which generation counts, as docs/checkpoints.md states it, written a second time and in another way than
+// src/checkpoint/ledger.cpp: one walk down the attempts, from the newest.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "sim/history.hpp"
+
+namespace holdfast::sim::checkers {
+
+class LedgerModel {
+ public:
+  struct Entry {
+    bool whole = true;
+    bool spoilt = false;
+    bool quarantined = false;
+    std::optional<std::uint64_t> step;
+  };
+  using Choice = std::optional<job::Generation>;
+
+  void store(const GenerationStored& stored);
+  void spoil(const job::Generation& generation);
+  void quarantine(const job::Generation& generation);
+  void remove(const job::Generation& generation);
+  void open(Fence fence, const Choice& based_on);
+
+  const Entry* find(const job::Generation& generation) const;
+  Fence newest_opened() const { return newest_opened_; }
+  // What a restore by this attempt may choose now: one answer, or several where it hangs on which object of a damaged
+  // attempt is the bad one. Entries of newer attempts are left out.
+  std::vector<Choice> choices(Fence reader) const;
+
+ private:
+  struct Attempt {
+    bool opening = false;  // it is there
+    bool opening_readable = false;
+    bool base_told = false;  // by an opening, and by every generation since
+    Choice based_on;
+    std::map<std::uint64_t, Entry> generations;  // present ones, by sequence
+  };
+  void walk(Fence below_or_at, std::uint64_t sequence_up_to, Fence reader, std::vector<Choice>& out) const;
+
+  std::map<Fence, Attempt> attempts_;
+  Fence newest_opened_;
+};
+
+}  // namespace holdfast::sim::checkers

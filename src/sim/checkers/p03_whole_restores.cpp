@@ -1,0 +1,174 @@
+// P3: a restore uses a checkpoint that was completely written, is undamaged, and is the newest such one that counts;
+// and the program finds exactly that.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+
+#include "base/overload.hpp"
+#include "sim/checkers/checkers.hpp"
+#include "sim/checkers/ledger_model.hpp"
+#include "sim/checkers/places.hpp"
+
+namespace holdfast::sim::checkers {
+
+namespace {
+
+std::string name_of(const LedgerModel::Choice& generation) {
+  return generation ? fmt::format("{}-{}", generation->fence.value, generation->sequence) : "nothing";
+}
+
+class WholeRestores final : public Checker {
+ public:
+  WholeRestores() : Checker("P3") {}
+
+  void see(const Record& record) override {
+    places_.see(record);
+    std::visit(Overload{[&](const AttemptOpened& r) { on(r); }, [&](const GenerationStored& r) { on(record.at, r); },
+                        [&](const GenerationSpoilt& r) {
+                          place_of(r.job).damaged = true;
+                          change(r.job, [&](LedgerModel& ledger) { ledger.spoil({r.fence, r.sequence}); });
+                        },
+                        [&](const GenerationRemoved& r) {
+                          change(r.job, [&](LedgerModel& ledger) { ledger.remove({r.fence, r.sequence}); });
+                        },
+                        [&](const Quarantined& r) { on(record.at, r); }, [&](const Restored& r) { on(record.at, r); },
+                        [&](const ProgramBegan& r) { on(record.at, r); }, [](const auto&) {}},
+               record.what);
+  }
+  void finish(const Ending&) override {}
+
+ private:
+  // What an attempt said it would go on from.
+  struct Claim {
+    LedgerModel::Choice base;
+    bool was_newest = false;  // at some moment since the opening: choosing and writing it take their time
+    bool bad_before = false;  // what it names was damaged already when it was named
+  };
+  struct Place {
+    LedgerModel ledger;
+    std::map<Fence, Claim> claims;
+    std::size_t unsettled = 0;  // claims that were not the newest yet
+    bool damaged = false;       // the store has spoilt something here, which later generations may name again
+  };
+  // What an attempt has restored: with two instances for one fence the latest.
+  struct Now {
+    LedgerModel::Choice generation;
+    std::optional<std::uint64_t> step;
+  };
+
+  Place& place_of(const JobName& job) { return ledgers_[places_.of(job)]; }
+
+  static bool is_newest(const Place& place, Fence reader, const LedgerModel::Choice& choice) {
+    const auto choices = place.ledger.choices(reader);
+    return std::ranges::find(choices, choice) != choices.end();
+  }
+  static void settle(Place& place) {
+    if (place.unsettled == 0) return;
+    for (auto& [fence, claim] : place.claims) {
+      if (claim.was_newest || !is_newest(place, fence, claim.base)) continue;
+      claim.was_newest = true;
+      --place.unsettled;
+    }
+  }
+  template <class Change>
+  void change(const JobName& job, const Change& how) {
+    auto& place = place_of(job);
+    how(place.ledger);
+    settle(place);
+  }
+
+  void on(const AttemptOpened& opened) {
+    auto& place = place_of(opened.job);
+    place.ledger.open(opened.fence, opened.based_on);
+    if (const auto before = place.claims.find(opened.fence); before != place.claims.end() && !before->second.was_newest)
+      --place.unsettled;
+    const auto* entry = opened.based_on ? place.ledger.find(*opened.based_on) : nullptr;
+    place.claims[opened.fence] = {opened.based_on, false, entry && (entry->spoilt || entry->quarantined)};
+    ++place.unsettled;
+    settle(place);
+  }
+
+  void on(Instant at, const GenerationStored& stored) {
+    auto& place = place_of(stored.job);
+    place.ledger.store(stored);
+    settle(place);
+    // The clean-up of a newer attempt may remove what an older one is about to name; that one does not count then.
+    if (!stored.whole && !place.damaged && stored.fence >= place.ledger.newest_opened())
+      violated(at, fmt::format("{}: generation {}-{} is in the ledger, but its files are not all in the store",
+                               stored.job.value, stored.fence.value, stored.sequence));
+  }
+
+  void on(Instant at, const Quarantined& quarantined) {
+    auto& place = place_of(quarantined.job);
+    const auto* entry = place.ledger.find(quarantined.generation);
+    if (entry && entry->whole && !entry->spoilt)
+      violated(at, fmt::format("{}: generation {} was put in quarantine, but nothing is wrong with it",
+                               quarantined.job.value, name_of(quarantined.generation)));
+    place.ledger.quarantine(quarantined.generation);
+    settle(place);
+  }
+
+  void on(Instant at, const Restored& restored) {
+    auto& place = place_of(restored.job);
+    auto& now = now_[restored.fence];
+    now = {restored.generation, std::nullopt};
+    const auto claim = place.claims.find(restored.fence);
+    if (restored.generation) {
+      judge_generation(at, restored, place, claim == place.claims.end() ? nullptr : &claim->second);
+      if (const auto* entry = place.ledger.find(*restored.generation)) now.step = entry->step;
+    }
+    if (claim == place.claims.end()) return;
+    const bool own = restored.generation && restored.generation->fence == restored.fence;
+    if (!own && restored.generation != claim->second.base)
+      return violated(
+          at, fmt::format("{}: attempt {} opened the ledger to go on from {}, but restored {}", restored.job.value,
+                          restored.fence.value, name_of(claim->second.base), name_of(restored.generation)));
+    if (!own && !claim->second.was_newest) {
+      const auto choices = place.ledger.choices(restored.fence);
+      violated(
+          at, fmt::format("{}: attempt {} restored {}, but the newest generation that counts is {}", restored.job.value,
+                          restored.fence.value, name_of(restored.generation), name_of(choices.front())));
+    }
+  }
+
+  void judge_generation(Instant at, const Restored& restored, const Place& place, const Claim* claim) {
+    const auto say = [&](const char* what) {
+      violated(at, fmt::format("{}: attempt {} restored {}, which {}", restored.job.value, restored.fence.value,
+                               name_of(restored.generation), what));
+    };
+    if (!claim) return say("it never said that it would");
+    const auto* entry = place.ledger.find(*restored.generation);
+    if (!entry) return say("is not in the ledger");
+    if (!entry->whole) say("was never completely written");
+    // Damage that comes while it is read may come too late to be seen; the program's own look tells then.
+    if (restored.generation == claim->base && claim->bad_before) say("was damaged or in quarantine before");
+  }
+
+  void on(Instant at, const ProgramBegan& began) {
+    const auto found = now_.find(began.fence);
+    const auto say = [&](const std::string& what) {
+      violated(at, fmt::format("{}: the program of attempt {} {}", began.job.value, began.fence.value, what));
+    };
+    if (began.found.torn) say("finds a torn checkpoint");
+    const std::uint64_t step = began.found.step.value_or(0);
+    if (found == now_.end() || !found->second.generation) {
+      if (step != 0) say(fmt::format("finds step {}, but nothing was restored", step));
+      return;
+    }
+    const auto& now = found->second;
+    if (!began.found.torn && now.step && step != *now.step)
+      say(fmt::format("finds step {}, but generation {} holds step {}", step, name_of(now.generation), *now.step));
+  }
+
+  Places places_;
+  std::map<std::string, Place> ledgers_;
+  std::map<Fence, Now> now_;
+};
+
+}  // namespace
+
+std::unique_ptr<Checker> whole_restores() { return std::make_unique<WholeRestores>(); }
+
+}  // namespace holdfast::sim::checkers

@@ -1,0 +1,111 @@
+#include "checkpoint/hash.hpp"
+#include "checkpoint/ledger.hpp"
+#include "sim/content.hpp"
+#include "sim/twin_objects.hpp"
+
+namespace holdfast::sim {
+namespace {
+
+constexpr std::string_view kOwn = ".holdfast/";
+
+job::Generation as_job(const checkpoint::GenerationId& id) { return {id.fence, id.sequence}; }
+
+}  // namespace
+
+std::map<std::string, ObjectShelf::Object>* ObjectShelf::bucket(const std::string& name) {
+  const auto found = buckets_.find(name);
+  return found == buckets_.end() ? nullptr : &found->second;
+}
+
+std::optional<ObjectShelf::Own> ObjectShelf::own_of(const std::string& bucket, const std::string& key) const {
+  const auto at = key.find(kOwn);
+  if (at == std::string::npos) return std::nullopt;
+  const auto job = places_.find(bucket + "/" + key.substr(0, at));
+  if (job == places_.end()) return std::nullopt;
+  return Own{job->second, key.substr(0, at + kOwn.size()), key.substr(at + kOwn.size())};
+}
+
+void ObjectShelf::put(const std::string& bucket, const std::string& key, std::string bytes, std::optional<Fence> by) {
+  const auto own = own_of(bucket, key);
+  auto& object = buckets_[bucket][key];
+  object.etag = checkpoint::hash_of(bytes);
+  object.bytes = std::move(bytes);
+  object.modified = scheduler_.now();
+  if (!own) return;
+  if (checkpoint::parse_manifest_name(own->name)) record_manifest(bucket, *own, object.bytes);
+  if (const auto marked = checkpoint::parse_quarantine_name(own->name)) {
+    recorder_.record({scheduler_.now(), Quarantined{own->job, by.value_or(Fence{}), as_job(*marked)}});
+  }
+}
+
+void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, const std::string& bytes) {
+  const auto manifest = checkpoint::decode(bytes);
+  if (!manifest) return;
+  const auto& id = manifest->id;
+  if (id.sequence == 0) {
+    std::optional<job::Generation> base;
+    if (manifest->based_on) base = as_job(*manifest->based_on);
+    based_on_[id.fence] = base;
+    return recorder_.record({scheduler_.now(), AttemptOpened{own.job, id.fence, base}});
+  }
+  GenerationStored stored{own.job, id.fence, id.sequence, true, std::nullopt};
+  std::map<std::string, std::string> contents;
+  for (const auto& file : manifest->files) {
+    const auto found = buckets_[bucket].find(own.place + file.object);
+    if (found == buckets_[bucket].end() || found->second.bytes.size() != file.size ||
+        checkpoint::hash_of(found->second.bytes) != file.hash) {
+      stored.whole = false;
+      continue;
+    }
+    contents[file.path] = found->second.bytes;
+  }
+  const Found found = look_at(contents);
+  // Not what a program would go on from, though every file is as it was read: the checkpoint is torn.
+  if (found.torn) stored.whole = false;
+  stored.step = found.step;
+  recorder_.record({scheduler_.now(), stored});
+}
+
+void ObjectShelf::remove(const std::string& bucket, const std::string& key) {
+  if (buckets_[bucket].erase(key) == 0) return;
+  const auto own = own_of(bucket, key);
+  const auto id = own ? checkpoint::parse_manifest_name(own->name) : std::nullopt;
+  if (id && id->sequence > 0)
+    recorder_.record({scheduler_.now(), GenerationRemoved{own->job, id->fence, id->sequence}});
+}
+
+// Only what a manifest names, or a manifest itself: else the harm would show in no record.
+void ObjectShelf::damage(const std::string& bucket, const std::string& key) {
+  const auto own = own_of(bucket, key);
+  auto& bytes = buckets_[bucket][key].bytes;
+  if (!own || bytes.empty()) return;
+  std::vector<checkpoint::GenerationId> spoilt;
+  if (const auto id = checkpoint::parse_manifest_name(own->name)) spoilt.push_back(*id);
+  const auto& objects = buckets_[bucket];
+  const auto ledger = own->place + "ledger/";
+  for (auto entry = objects.lower_bound(ledger); entry != objects.end() && entry->first.starts_with(ledger); ++entry) {
+    const auto manifest = checkpoint::decode(entry->second.bytes);
+    if (!manifest) continue;
+    for (const auto& file : manifest->files) {
+      if (file.object == own->name) spoilt.push_back(manifest->id);
+    }
+  }
+  if (spoilt.empty()) return;
+  recorder_.record({scheduler_.now(), FaultInjected{"a bit of " + key + " is flipped"}});
+  for (const auto& id : spoilt) recorder_.record({scheduler_.now(), GenerationSpoilt{own->job, id.fence, id.sequence}});
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+}
+
+std::vector<std::pair<std::string, std::string>> ObjectShelf::checkpoint_data() const {
+  std::vector<std::pair<std::string, std::string>> found;
+  for (const auto& [bucket, objects] : buckets_) {
+    for (const auto& [key, object] : objects) {
+      const auto own = own_of(bucket, key);
+      if (own && (checkpoint::parse_data_name(own->name) || checkpoint::parse_manifest_name(own->name)))
+        found.emplace_back(bucket, key);
+    }
+  }
+  return found;
+}
+
+}  // namespace holdfast::sim

@@ -1,0 +1,195 @@
+#include "sim/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "sim/dice.hpp"
+
+namespace holdfast::sim {
+namespace {
+
+constexpr Duration kDay = hours{24};
+
+ProgramPlan draw_program(Dice& dice) {
+  ProgramPlan program;
+  const Duration work = dice.log_between(minutes{2}, hours{20});
+  program.step_time = dice.log_between(seconds{5}, minutes{5});
+  program.steps = 1 + static_cast<std::uint64_t>(work / program.step_time);
+  program.save_every = 1 + dice.below(std::max<std::uint64_t>(1, program.steps / 4));
+  program.files = static_cast<std::uint32_t>(dice.between(1, 5));
+  program.between_files = dice.between(milliseconds{1}, milliseconds{250});
+  program.writing = static_cast<Writing>(dice.below(4));
+  program.on_term = static_cast<OnTerm>(dice.below(4));
+  program.term_delay = dice.log_between(milliseconds{10}, minutes{3});
+  if (dice.chance(0.1)) program.fails_at = 1 + dice.below(program.steps);
+  program.loud = dice.chance(0.2);
+  return program;
+}
+
+JobPlan draw_job(Dice& dice, int number, Duration within) {
+  JobPlan job;
+  job.name = fmt::format("job-{}", number);
+  job.submitted = dice.between(Duration{0}, within);
+  job.spot = dice.chance(0.85);
+  job.checkpoint = dice.chance(0.85);
+  job.channel = dice.chance(0.2);
+  job.program = draw_program(dice);
+  const Duration work = job.program.step_time * static_cast<std::int64_t>(job.program.steps);
+  // Often enough for the work, sometimes not.
+  const double enough = dice.log_between(0.3, 6);
+  job.max_runtime = std::clamp<Duration>(
+      seconds{static_cast<std::int64_t>(static_cast<double>(work.count()) * enough / 1000)}, minutes{1}, hours{24 * 5});
+  job.max_wait = std::min<Duration>(job.max_runtime + seconds{dice.log_between(minutes{5}, 3 * kDay).count() / 1000},
+                                    hours{24 * 20});
+  if (dice.chance(0.2)) job.max_retries = dice.between(1, 3);
+  if (dice.chance(0.15)) job.stopped = dice.log_between(seconds{1}, hours{10});
+  return job;
+}
+
+PoolPlan draw_pool(Dice& dice, int number, bool spot) {
+  constexpr Duration kNotices[] = {seconds{120}, seconds{30}, seconds{0}};
+  PoolPlan pool;
+  pool.name = fmt::format("*/zone-{}/{}", number, spot ? "spot" : "on-demand");
+  pool.spot = spot;
+  pool.slots = dice.between(1, 6);
+  if (!spot) {
+    pool.price_per_hour = pool.on_demand_per_hour;
+    return pool;
+  }
+  pool.notice = kNotices[dice.below(3)];
+  pool.price_per_hour = dice.between(100'000, 900'000);
+  if (dice.chance(0.8)) {
+    pool.mean_up = dice.log_between(minutes{5}, kDay);
+    // A drought of days now and then.
+    pool.mean_down = dice.log_between(minutes{1}, dice.chance(0.1) ? 3 * kDay : Duration{hours{2}});
+  }
+  return pool;
+}
+
+// Each kind of fault is there in half of the runs, at any rate up to a nasty one.
+class FaultDice {
+ public:
+  explicit FaultDice(Dice& dice) : dice_(dice) {}
+  double rate(double most) { return dice_.chance(0.5) ? dice_.log_between(most / 100, most) : 0; }
+  std::optional<Duration> mean(Duration least, Duration most) {
+    if (!dice_.chance(0.5)) return std::nullopt;
+    return dice_.log_between(least, most);
+  }
+
+ private:
+  Dice& dice_;
+};
+
+FaultPlan draw_faults(Dice& dice) {
+  FaultDice maybe(dice);
+  FaultPlan faults;
+  faults.crash_at_boundary = maybe.rate(0.02);
+  faults.mean_between_crashes = maybe.mean(minutes{10}, hours{12});
+  faults.down_at_most = dice.log_between(seconds{1}, minutes{30});
+  faults.store_busy = maybe.rate(0.05);
+  faults.mean_between_full_disks = maybe.mean(hours{1}, hours{12});
+  faults.full_disk_at_most = dice.log_between(seconds{10}, minutes{20});
+  if (dice.chance(0.25)) faults.mean_between_clock_jumps = dice.log_between(hours{1}, hours{12});
+  faults.message_lost = maybe.rate(0.2);
+  faults.answer_lost = maybe.rate(0.2);
+  faults.message_doubled = maybe.rate(0.2);
+  faults.message_late = maybe.rate(0.1);
+  faults.late_at_most = dice.log_between(seconds{1}, minutes{10});
+  faults.mean_between_cuts = maybe.mean(minutes{30}, hours{12});
+  faults.cut_at_most = dice.log_between(seconds{10}, hours{1});
+  faults.launch_refused = maybe.rate(0.5);
+  faults.launch_lost = maybe.rate(0.2);
+  faults.launch_doubled = maybe.rate(0.1);
+  faults.launch_late = maybe.rate(0.2);
+  faults.never_boots = maybe.rate(0.1);
+  faults.release_lost = maybe.rate(0.3);
+  faults.event_lost = maybe.rate(0.2);
+  faults.event_doubled = maybe.rate(0.3);
+  faults.event_late = maybe.rate(0.2);
+  faults.list_fails = maybe.rate(0.2);
+  faults.list_forgets = maybe.rate(0.02);
+  faults.zombie = maybe.rate(0.6);
+  faults.zombie_at_most = dice.log_between(minutes{1}, hours{4});
+  faults.mean_between_deaths = maybe.mean(hours{1}, hours{48});
+  faults.mean_between_reclaims = maybe.mean(minutes{30}, hours{24});
+  faults.mean_between_freezes = maybe.mean(minutes{30}, hours{12});
+  faults.freeze_at_most = dice.log_between(seconds{1}, minutes{20});
+  faults.store_refuses = maybe.rate(0.1);
+  faults.ack_lost = maybe.rate(0.05);
+  faults.upload_cut = maybe.rate(0.1);
+  faults.latency = dice.log_between(milliseconds{1}, milliseconds{300});
+  faults.slow = maybe.rate(0.1);
+  faults.slow_at_most = dice.log_between(seconds{1}, minutes{2});
+  if (dice.chance(0.25)) faults.mean_between_damages = dice.log_between(minutes{30}, hours{12});
+  faults.deaf = dice.chance(0.2);
+  return faults;
+}
+
+}  // namespace
+
+Plan draw_plan(std::uint64_t seed) {
+  Dice dice(seed, "plan");
+  Plan plan;
+  plan.seed = seed;
+  plan.faults_last = dice.log_between(hours{1}, hours{36});
+  const int spot_pools = dice.between(1, 3);
+  for (int i = 0; i < spot_pools; ++i) plan.pools.push_back(draw_pool(dice, i + 1, true));
+  plan.pools.push_back(draw_pool(dice, spot_pools + 1, false));
+  const int jobs = static_cast<int>(dice.log_between(1.0, 16.0));
+  for (int i = 0; i < jobs; ++i) plan.jobs.push_back(draw_job(dice, i + 1, plan.faults_last / 2));
+  plan.faults = draw_faults(dice);
+  // Where nothing is heard of changes, looking has to do.
+  plan.scan_interval = plan.faults.deaf ? seconds{30} : minutes{5};
+  return plan;
+}
+
+Plan steady_plan(std::uint64_t seed, int jobs, Duration lasts) {
+  Dice dice(seed, "steady");
+  Plan plan;
+  plan.seed = seed;
+  plan.faults_last = lasts;
+  plan.scan_interval = minutes{5};
+  PoolPlan pool;
+  pool.name = "*/zone-1/spot";
+  pool.slots = jobs;
+  pool.notice = seconds{120};
+  pool.mean_up = hours{4};
+  pool.mean_down = minutes{10};
+  plan.pools = {pool};
+  for (int i = 0; i < jobs; ++i) {
+    JobPlan job;
+    job.name = fmt::format("job-{}", i + 1);
+    job.submitted = dice.between(seconds{0}, minutes{10});
+    job.max_runtime = hours{24 * 28};
+    job.max_wait = hours{24 * 28};
+    job.program.step_time = minutes{2};
+    job.program.steps = static_cast<std::uint64_t>(lasts / job.program.step_time) * 2;
+    job.program.save_every = 15;
+    plan.jobs.push_back(job);
+  }
+  return plan;
+}
+
+std::string describe(const Plan& plan) {
+  std::string text = fmt::format("seed {}: {} jobs, {} pools, faults for {:.1f} h\n", plan.seed, plan.jobs.size(),
+                                 plan.pools.size(), static_cast<double>(plan.faults_last.count()) / 3.6e6);
+  const auto out = std::back_inserter(text);
+  for (const auto& pool : plan.pools) {
+    fmt::format_to(out, "  pool {}: {} slots, notice {} s{}\n", pool.name, pool.slots, pool.notice.count() / 1000,
+                   pool.mean_up ? fmt::format(", up {} s, down {} s in the mean", pool.mean_up->count() / 1000,
+                                              pool.mean_down->count() / 1000)
+                                : std::string());
+  }
+  for (const auto& job : plan.jobs) {
+    fmt::format_to(out, "  {}: at {} s, {}{}, {} steps of {} ms, saves every {}, run {} s, wait {} s{}\n", job.name,
+                   job.submitted.count() / 1000, job.spot ? "spot" : "on-demand",
+                   job.checkpoint ? "" : ", no checkpoint", job.program.steps, job.program.step_time.count(),
+                   job.program.save_every, job.max_runtime.count() / 1000, job.max_wait.count() / 1000,
+                   job.stopped ? fmt::format(", stopped after {} s", job.stopped->count() / 1000) : std::string());
+  }
+  return text;
+}
+
+}  // namespace holdfast::sim

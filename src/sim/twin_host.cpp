@@ -1,0 +1,127 @@
+#include "sim/twin_host.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/ensure.hpp"
+
+namespace holdfast::sim {
+
+TwinInstance::TwinInstance(const InstanceParts& parts, Fence fence, job::JobSpec spec, const ProgramPlan& program,
+                           std::function<void()> over)
+    : parts_(parts),
+      program_plan_(program),
+      over_(std::move(over)),
+      clock_(parts.scheduler),
+      agent_(parts.scheduler),
+      program_process_(parts.scheduler),
+      objects_(parts.shelf, parts.table, parts.plan.faults, parts.dice, &agent_, fence),
+      news_(agent_.signal()) {
+  assignment_.stream = spec.name.value + "/algo-1-1";
+  assignment_.fence = fence;
+  assignment_.spec = std::move(spec);
+  assignment_.sync.scan_interval = parts.plan.scan_interval;
+  agent_.spawn([this] { run_agent(); });
+}
+
+TwinInstance::~TwinInstance() { destroy(); }
+
+void TwinInstance::run_agent() {
+  TwinLink reports(parts_.network, agent_, assignment_.spec.name, assignment_.fence, cut_);
+  TwinLink orders(parts_.network, agent_, assignment_.spec.name, assignment_.fence, cut_);
+  agent::run_agent({clock_, objects_, *this, reports, orders}, assignment_);
+  over_();
+}
+
+void TwinInstance::announce_end(Instant deadline) {
+  if (notice_) return;
+  notice_ = deadline + clock_.offset();
+  news_->ring();
+}
+
+void TwinInstance::destroy() {
+  if (program_) program_->vanish();
+  program_process_.kill();
+  agent_.kill();
+}
+
+// ---- files
+
+Result<void> TwinInstance::lay_out(const job::JobSpec& spec) {
+  agent_.check();
+  if (spec.checkpoint) checkpoints_ = std::make_shared<Directory>(parts_.scheduler, parts_.table);
+  return {};
+}
+
+Result<std::unique_ptr<agent::Folder>> TwinInstance::channel_folder(const std::string&) {
+  return std::make_unique<TwinFolder>(std::make_shared<Directory>(parts_.scheduler, parts_.table), agent_, true);
+}
+
+Result<std::unique_ptr<agent::Folder>> TwinInstance::checkpoint_folder() {
+  return std::make_unique<TwinFolder>(checkpoints_, agent_, parts_.plan.faults.deaf);
+}
+
+Result<Fd> TwinInstance::spool_file() {
+  Fd fd{::memfd_create("log.spool", MFD_CLOEXEC)};
+  if (!fd) return fail_errno("making a spool in memory", errno);
+  return fd;
+}
+
+Result<void> TwinInstance::store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) {
+  const auto output = ports::parse_s3_uri(spec.output_path);
+  if (!output) return fail(output.error());
+  if (!with_model) return {};
+  return objects.put_bytes(output->bucket, output->key + "/" + spec.name.value + "/output/model.tar.gz", "a model");
+}
+
+// ---- the program
+
+Result<std::unique_ptr<agent::TrainingProgram>> TwinInstance::start_program(const job::JobSpec& spec, LineSink line) {
+  agent_.check();
+  class Owned final : public agent::TrainingProgram {
+   public:
+    Owned(TwinInstance& instance, ProgramWorld world, LineSink sink)
+        : instance_(instance), program_(std::move(world), std::move(sink)) {
+      instance_.program_ = &program_;
+    }
+    ~Owned() override { instance_.program_ = nullptr; }
+    void signal(int number) override { program_.signal(number); }
+    void kill() override { program_.kill(); }
+    std::optional<ports::ProgramExit> exit() override { return program_.exit(); }
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const override {
+      return program_.files_open_for_writing();
+    }
+
+   private:
+    TwinInstance& instance_;
+    TwinProgram program_;
+  };
+  if (checkpoints_) {
+    parts_.recorder.record(
+        {parts_.scheduler.now(), Restored{spec.name, assignment_.fence, parts_.shelf.based_on(assignment_.fence)}});
+  }
+  ProgramWorld world{parts_.scheduler, parts_.recorder,   program_process_, checkpoints_,
+                     spec.name,        assignment_.fence, program_plan_,    [this] { wake(); }};
+  return std::make_unique<Owned>(*this, std::move(world), std::move(line));
+}
+
+Result<void> TwinInstance::write_notice(Instant, const std::string&) { return {}; }
+
+// ---- news
+
+void TwinInstance::wait(std::optional<Instant> until) {
+  agent_.check();
+  std::optional<Duration> most;
+  if (until) most = std::max(*until - clock_.now(), Duration{0});
+  news_->wait(most);
+  if (program_) program_->hand_over_lines();
+}
+
+void TwinInstance::leave() {
+  over_();
+  for (;;) agent_.park(std::nullopt);
+}
+
+}  // namespace holdfast::sim

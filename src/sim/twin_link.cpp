@@ -1,0 +1,102 @@
+#include "sim/twin_link.hpp"
+
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "job/codec.hpp"
+
+namespace holdfast::sim {
+namespace {
+
+using nlohmann::json;
+
+constexpr Duration kWayMost = milliseconds{50};
+// As app/http_control_link has them.
+constexpr Duration kTimeout = seconds{60};
+
+}  // namespace
+
+// ---- the network
+
+Duration Network::way() {
+  if (dice_.chance(faults_.message_late)) return dice_.between(kWayMost, faults_.late_at_most);
+  return dice_.between(Duration{1}, kWayMost);
+}
+
+void Network::call(const std::string& target, const std::string& body, std::shared_ptr<const bool> cut,
+                   ServiceProcess::Reply reply) {
+  if (dice_.chance(faults_.message_lost)) return;
+  const auto go = [&](Duration way) {
+    scheduler_.after(way, [this, target, body, cut, reply] { arrive(target, body, cut, reply); });
+  };
+  go(way());
+  // A proxy that tries again by itself, say.
+  if (dice_.chance(faults_.message_doubled)) go(way() + way());
+}
+
+void Network::arrive(const std::string& target, const std::string& body, const std::shared_ptr<const bool>& cut,
+                     const ServiceProcess::Reply& reply) {
+  if (*cut) return;
+  service_.call(target, body, [this, cut, reply](std::optional<api::Outcome> outcome) {
+    if (dice_.chance(faults_.answer_lost)) return;
+    scheduler_.after(way(), [cut, reply, outcome = std::move(outcome)] {
+      if (!*cut) reply(outcome);
+    });
+  });
+}
+
+// ---- an agent's line
+
+Result<std::string> TwinLink::call(const char* target, const std::string& body) {
+  struct Answer {
+    bool came = false;
+    std::optional<api::Outcome> outcome;
+  };
+  process_.check();
+  const auto answer = std::make_shared<Answer>();
+  const auto self = Process::current();
+  network_.call(target, body, cut_,
+                [answer, weak = std::weak_ptr(self), process = &process_](std::optional<api::Outcome> outcome) {
+                  const auto fiber = weak.lock();
+                  if (!fiber || answer->came) return;
+                  answer->came = true;
+                  answer->outcome = std::move(outcome);
+                  process->wake(fiber);
+                });
+  process_.park(kTimeout);
+  const bool came = std::exchange(answer->came, true);  // what comes now is too late
+  if (!came) return fail(Kind::try_again, "{}: no answer in time", target);
+  if (!answer->outcome) return fail(Kind::try_again, "{}: the connection broke", target);
+  if (*answer->outcome) return **answer->outcome;
+  const auto& error = answer->outcome->error();
+  return fail(error.status == 400 && error.code == "ValidationException" ? Kind::invalid : Kind::try_again, "{}: {}",
+              target, error.message);
+}
+
+Result<void> TwinLink::report(const ports::Report& report) {
+  json events = json::array();
+  for (const auto& event : report.events) events.push_back(json::parse(job::encode_event(event)));
+  json logs = json::array();
+  for (const auto& batch : report.logs) {
+    json lines = json::array();
+    for (const auto& line : batch.lines) lines.push_back({line.timestamp_ms, line.message});
+    logs.push_back({{"Sequence", batch.sequence}, {"Stream", batch.stream}, {"Lines", std::move(lines)}});
+  }
+  const json body{{"TrainingJobName", job_.value}, {"Fence", fence_.value}, {"Events", events}, {"Logs", logs}};
+  const auto answer = call("Holdfast.AgentReport", body.dump());
+  if (!answer) return fail(answer.error());
+  return {};
+}
+
+Result<ports::Order> TwinLink::wait_for_order(ports::Order known) {
+  const json body{{"TrainingJobName", job_.value}, {"Fence", fence_.value}, {"Known", ports::to_string(known)}};
+  const auto answer = call("Holdfast.AgentWait", body.dump());
+  if (!answer) return fail(answer.error());
+  const auto order = json::parse(*answer).value("Order", "");
+  for (const auto each : std::array{ports::Order::go_on, ports::Order::stop, ports::Order::abandon}) {
+    if (order == ports::to_string(each)) return each;
+  }
+  return fail(Kind::try_again, "AgentWait: an order that this agent does not know");
+}
+
+}  // namespace holdfast::sim

@@ -1,0 +1,159 @@
+#include "sim/twin_objects.hpp"
+
+#include <algorithm>
+
+namespace holdfast::sim {
+namespace {
+
+constexpr std::size_t kPage = 1000;
+
+ports::ObjectInfo info_of(const std::string& key, const ObjectShelf::Object& object) {
+  return {key, object.bytes.size(), object.etag, object.modified};
+}
+
+}  // namespace
+
+// ---- the line
+
+void TwinObjects::take_time() {
+  if (!process_) return;
+  process_->check();
+  Duration time = dice_.between(faults_.latency / 2, faults_.latency);
+  if (dice_.chance(faults_.slow)) time += dice_.between(Duration{0}, faults_.slow_at_most);
+  process_->sleep(time);
+}
+
+Result<void> TwinObjects::go(const char* what, const std::string& key) {
+  take_time();
+  if (dice_.chance(faults_.store_refuses)) return fail(Kind::try_again, "{} {}: 503 SlowDown", what, key);
+  return {};
+}
+
+Result<void> TwinObjects::come_back(const char* what, const std::string& key) {
+  if (process_) process_->check();
+  if (dice_.chance(faults_.ack_lost)) {
+    take_time();
+    return fail(Kind::try_again, "{} {}: the connection broke", what, key);
+  }
+  return {};
+}
+
+Result<std::map<std::string, ObjectShelf::Object>*> TwinObjects::open(const std::string& bucket) {
+  auto* objects = shelf_.bucket(bucket);
+  if (!objects) return fail(Kind::not_found, "s3://{}: no such bucket", bucket);
+  return objects;
+}
+
+// ---- writing
+
+Result<void> TwinObjects::put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) {
+  if (auto gone = go("storing", key); !gone) return gone;
+  if (auto there = open(bucket); !there) return fail(there.error());
+  shelf_.put(bucket, key, std::string(bytes), by_);
+  return come_back("storing", key);
+}
+
+Result<void> TwinObjects::put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
+                                   const Tap& tap) {
+  if (auto gone = go("storing", key); !gone) return gone;
+  if (auto there = open(bucket); !there) return fail(there.error());
+  // In two parts, with time between them: the file may change under the upload.
+  std::string bytes;
+  for (const std::uint64_t end : {length / 2, length}) {
+    const auto& file = table_.at(fd).bytes;
+    if (file.size() < end) return fail(Kind::conflict, "storing {}: the file ended early", key);
+    const std::string part = file.substr(bytes.size(), end - bytes.size());
+    if (tap && !part.empty()) tap(part);
+    bytes += part;
+    if (dice_.chance(faults_.upload_cut / 2)) return fail(Kind::try_again, "storing {}: the connection broke", key);
+    if (end != length) take_time();
+  }
+  shelf_.put(bucket, key, std::move(bytes), by_);
+  return come_back("storing", key);
+}
+
+Result<void> TwinObjects::copy(const std::string& bucket, const std::string& from, const std::string& to) {
+  if (auto gone = go("copying", from); !gone) return gone;
+  auto there = open(bucket);
+  if (!there) return fail(there.error());
+  const auto found = (*there)->find(from);
+  if (found == (*there)->end()) return fail(Kind::not_found, "copying {}: no such object", from);
+  shelf_.put(bucket, to, found->second.bytes, by_);
+  return come_back("copying", from);
+}
+
+Result<void> TwinObjects::remove(const std::string& bucket, const std::string& key) {
+  if (auto gone = go("removing", key); !gone) return gone;
+  if (auto there = open(bucket); !there) return fail(there.error());
+  shelf_.remove(bucket, key);
+  return come_back("removing", key);
+}
+
+Result<void> TwinObjects::create_bucket(const std::string& bucket) {
+  shelf_.create_bucket(bucket);
+  return {};
+}
+
+// ---- reading
+
+Result<std::string> TwinObjects::read(const char* what, const std::string& bucket, const std::string& key) {
+  if (auto gone = go(what, key); !gone) return fail(gone.error());
+  auto there = open(bucket);
+  if (!there) return fail(there.error());
+  const auto found = (*there)->find(key);
+  if (found == (*there)->end()) return fail(Kind::not_found, "{} {}: no such object", what, key);
+  return found->second.bytes;
+}
+
+Result<std::string> TwinObjects::get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) {
+  auto bytes = read("reading", bucket, key);
+  if (bytes && bytes->size() > limit) return fail(Kind::invalid, "reading {}: more than {} bytes", key, limit);
+  return bytes;
+}
+
+Result<std::uint64_t> TwinObjects::get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) {
+  auto bytes = read("reading", bucket, key);
+  if (!bytes) return fail(bytes.error());
+  if (dice_.chance(faults_.upload_cut)) return fail(Kind::try_again, "reading {}: the connection broke", key);
+  if (tap && !bytes->empty()) tap(*bytes);
+  table_.at(fd).bytes = *bytes;
+  return bytes->size();
+}
+
+Result<ports::ObjectInfo> TwinObjects::head(const std::string& bucket, const std::string& key) {
+  if (auto gone = go("looking for", key); !gone) return fail(gone.error());
+  auto there = open(bucket);
+  if (!there) return fail(there.error());
+  const auto found = (*there)->find(key);
+  if (found == (*there)->end()) return fail(Kind::not_found, "looking for {}: no such object", key);
+  return info_of(key, found->second);
+}
+
+Result<ports::ListPage> TwinObjects::list(const std::string& bucket, const std::string& prefix,
+                                          const std::string& start_after, std::size_t limit) {
+  if (auto gone = go("listing", prefix); !gone) return fail(gone.error());
+  auto there = open(bucket);
+  if (!there) return fail(there.error());
+  ports::ListPage page;
+  limit = std::min(limit, kPage);
+  auto next = start_after >= prefix ? (*there)->upper_bound(start_after) : (*there)->lower_bound(prefix);
+  for (; next != (*there)->end() && next->first.starts_with(prefix); ++next) {
+    if (page.objects.size() == limit) {
+      page.truncated = true;
+      break;
+    }
+    page.objects.push_back(info_of(next->first, next->second));
+  }
+  return page;
+}
+
+Result<bool> TwinObjects::bucket_exists(const std::string& bucket) {
+  if (auto gone = go("looking for", bucket); !gone) return fail(gone.error());
+  return shelf_.bucket(bucket) != nullptr;
+}
+
+Result<std::vector<ports::ObjectInfo>> TwinObjects::buckets() {
+  return fail(Kind::permanent, "nobody in the simulation asks for all buckets");
+}
+
+}  // namespace holdfast::sim

@@ -1,0 +1,46 @@
+// The users of the simulated service: create jobs, look at them, and stop some, over a network that loses what they say
+// and what they are told.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "sim/history.hpp"
+#include "sim/plan.hpp"
+#include "sim/twin_link.hpp"
+
+namespace holdfast::sim {
+
+constexpr const char* kBucket = "bkt";
+
+class Users {
+ public:
+  Users(const Plan& plan, Scheduler& scheduler, Recorder& recorder, Network& network, Dice& dice);
+
+  // Every job of the plan is accepted, and whoever wanted to stop one knows what became of it.
+  bool content() const { return accepted_.size() == plan_.jobs.size(); }
+  const std::set<std::string>& accepted() const { return accepted_; }
+  // How often they look, from now on; zero: never.
+  void look_every(Duration mean) { look_every_ = mean; }
+  static std::string checkpoint_place(const std::string& job) { return "checkpoints/" + job + "/"; }
+
+ private:
+  void create(const JobPlan& job, bool asked_before);
+  void stop(const JobPlan& job);
+  void look(const JobPlan& job);
+  void accepted(const JobPlan& job);
+  // Calls `next` with the answer; with nothing after a while without one.
+  void ask(const std::string& operation, const std::string& body, ServiceProcess::Reply next);
+
+  const Plan& plan_;
+  Scheduler& scheduler_;
+  Recorder& recorder_;
+  Network& network_;
+  Dice& dice_;
+  std::set<std::string> accepted_;
+  std::shared_ptr<const bool> never_cut_ = std::make_shared<const bool>(false);
+  Duration look_every_{minutes{30}};
+};
+
+}  // namespace holdfast::sim

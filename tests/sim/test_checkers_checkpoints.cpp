@@ -1,0 +1,144 @@
+// P3 and P4: what bends them is noticed.
+#include <doctest/doctest.h>
+
+#include "sim/story.hpp"
+
+using namespace holdfast;
+using namespace holdfast::sim;
+using namespace holdfast::sim::test;
+
+namespace {
+
+const JobName kA{"a"};
+
+// One hour of work, then the instance is lost and the next one is there.
+Story second_attempt() {
+  Story story = one_hour();
+  story.lose("a", 1).wait(seconds{1}).lease("a", 2);
+  return story;
+}
+
+}  // namespace
+
+// ---- P3
+
+TEST_CASE("P3: an older generation than the newest") {
+  Story story = second_attempt().begin("a", 2, gen(1, 1), 10).finish("a", 2);
+  CHECK(catches(story, "P3", "attempt 2 restored 1-1, but the newest generation that counts is 1-2"));
+}
+
+TEST_CASE("P3: nothing, where there is something") {
+  CHECK(catches(second_attempt().begin("a", 2), "P3", "attempt 2 restored nothing, but the newest"));
+}
+
+TEST_CASE("P3: a generation that was never completely written") {
+  Story story = one_hour();
+  story.store("a", 1, 3, 30).last<GenerationStored>().whole = false;
+  SUBCASE("in the ledger") {
+    story.finish("a", 1);
+    CHECK(catches(story, "P3", "generation 1-3 is in the ledger, but its files are not all in the store"));
+  }
+  SUBCASE("restored") {
+    story.lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 3), 30);
+    CHECK(catches(story, "P3", "attempt 2 restored 1-3, which was never completely written"));
+  }
+}
+
+TEST_CASE("P3: a damaged generation that is restored all the same") {
+  Story story = second_attempt().tell(GenerationSpoilt{kA, Fence{1}, 2}).begin("a", 2, gen(1, 2), 20);
+  CHECK(catches(story, "P3", "restored 1-2, which was damaged or in quarantine before"));
+}
+
+TEST_CASE("P3: a generation in quarantine that is restored all the same") {
+  Story story = second_attempt().tell(GenerationSpoilt{kA, Fence{1}, 2}).open("a", 2, gen(1, 2));
+  story.tell(Quarantined{kA, Fence{2}, gen(1, 2)}).begin("a", 2, gen(1, 2), 20);
+  CHECK(catches(story, "P3", "restored 1-2, which was damaged or in quarantine before"));
+}
+
+TEST_CASE("P3: a generation that is not there") {
+  CHECK(catches(second_attempt().begin("a", 2, gen(1, 9), 20), "P3", "restored 1-9, which is not in the ledger"));
+}
+
+TEST_CASE("P3: a good generation that is thrown away") {
+  Story story = second_attempt().open("a", 2, gen(1, 2)).tell(Quarantined{kA, Fence{2}, gen(1, 2)});
+  CHECK(catches(story.begin("a", 2, gen(1, 1), 10), "P3", "1-2 was put in quarantine, but nothing is wrong with it"));
+}
+
+TEST_CASE("P3: another generation than the opening says") {
+  Story story = second_attempt().open("a", 2, gen(1, 2)).program("a", 2, gen(1, 1), 10);
+  CHECK(catches(story, "P3", "opened the ledger to go on from 1-2, but restored 1-1"));
+}
+
+TEST_CASE("P3: a restore without an opening") {
+  CHECK(catches(second_attempt().program("a", 2, gen(1, 2), 20), "P3", "which it never said that it would"));
+}
+
+TEST_CASE("P3: what a zombie committed is not the newest, and what it hides is") {
+  Story story = second_attempt().begin("a", 2, gen(1, 2), 20).store("a", 1, 3, 25).save("a", 2, 1, 30);
+  story.lose("a", 2).wait(seconds{1}).lease("a", 3);
+  SUBCASE("the zombie's") { story.begin("a", 3, gen(1, 3), 25); }
+  SUBCASE("what the newest attempt went on from") { story.begin("a", 3, gen(1, 2), 20); }
+  CHECK(catches(story, "P3", "but the newest generation that counts is 2-1"));
+}
+
+TEST_CASE("P3: the program finds something else than was restored") {
+  Story story = second_attempt().begin("a", 2, gen(1, 2), 20);
+  SUBCASE("another step") {
+    story.last<ProgramBegan>().found.step = 15;
+    CHECK(catches(story, "P3", "finds step 15, but generation 1-2 holds step 20"));
+  }
+  SUBCASE("nothing") {
+    story.last<ProgramBegan>().found.step.reset();
+    CHECK(catches(story, "P3", "finds step 0, but generation 1-2 holds step 20"));
+  }
+  SUBCASE("files of several steps") {
+    story.last<ProgramBegan>().found = {std::nullopt, true};
+    CHECK(catches(story, "P3", "finds a torn checkpoint"));
+  }
+}
+
+TEST_CASE("P3: something is found where nothing was restored") {
+  Story story;
+  story.create("a").lease("a", 1).begin("a", 1, {}, 5).finish("a", 1);
+  CHECK(catches(story, "P3", "finds step 5, but nothing was restored"));
+}
+
+// ---- P4
+
+TEST_CASE("P4: the next attempt finds less than was announced") {
+  CHECK(catches(second_attempt().begin("a", 2, gen(1, 1), 10), "P4",
+                "attempt 2 finds step 10, but step 20 was saved in generation 1-2"));
+}
+
+TEST_CASE("P4: the next attempt finds nothing") {
+  CHECK(catches(second_attempt().begin("a", 2), "P4", "attempt 2 finds step 0, but step 20"));
+}
+
+TEST_CASE("P4: a clean-up takes the newest away") {
+  Story story = second_attempt().tell(GenerationRemoved{kA, Fence{1}, 2}).begin("a", 2, gen(1, 1), 10);
+  CHECK(catches(story, "P4", "attempt 2 finds step 10, but step 20"));
+}
+
+TEST_CASE("P4: the damage of one generation excuses no more than that") {
+  Story story = second_attempt().tell(GenerationSpoilt{kA, Fence{1}, 2}).open("a", 2, gen(1, 2));
+  story.tell(Quarantined{kA, Fence{2}, gen(1, 2)}).begin("a", 2);
+  CHECK(catches(story, "P4", "attempt 2 finds step 0, but step 10 was saved in generation 1-1"));
+}
+
+TEST_CASE("P4: what an attempt went on from is kept, announced or not") {
+  Story story = one_hour();
+  story.store("a", 1, 3, 30).lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 3), 30);
+  story.lose("a", 2).wait(seconds{1}).lease("a", 3).begin("a", 3, gen(1, 2), 20);
+  CHECK(catches(story, "P4", "attempt 3 finds step 20, but step 30 was saved in generation 1-3"));
+}
+
+TEST_CASE("P4: a generation is announced that is not in the store") {
+  Story story = one_hour().decide("a", job::CheckpointSaved{Fence{1}, gen(1, 3)}).finish("a", 1);
+  CHECK(catches(story, "P4", "generation 1-3 was announced, but was never in the store"));
+}
+
+TEST_CASE("P4: a job forgets its newest generation") {
+  Story story = one_hour().finish("a", 1);
+  story.bend([](job::Job& job) { job.last_generation = gen(1, 1); });
+  CHECK(catches(story, "P4", "the last generation was 1-2 and is 1-1 now"));
+}
