@@ -14,7 +14,8 @@ void write(const std::filesystem::path& path, std::string_view text) { std::ofst
 // The service would write the same for such an agent.
 void check_read(const app::AgentFacts& facts, const std::filesystem::path& directory) {
   const auto& assignment = facts.assignment;
-  ENSURE(assignment.facts.gpus == static_cast<int>(assignment.devices.size()), "{} GPUs", assignment.facts.gpus);
+  const auto gpus = facts.machine.instance.gpus;
+  ENSURE(gpus == static_cast<int>(facts.machine.devices.size()), "{} GPUs", gpus);
   write(directory / "assignment.json",
         app::encode_assignment(facts.service, assignment.spec, from_ms(0), assignment.fence, facts.token));
   const auto again = app::read_assignment(directory);
