@@ -35,6 +35,8 @@ Result<AgentFacts> read_assignment(const std::filesystem::path& directory) {
     const json j = json::parse(*text);
     auto spec = job::spec_from_json(j.at("spec"));
     if (!spec) return fail(spec.error());
+    if (!j.at("fence").is_number_unsigned())
+      return fail(Kind::permanent, "reading the assignment in {}: its fence is no number from 0", directory.string());
     AgentFacts facts;
     facts.token = j.at("token");
     facts.service = {j.at("data").get<std::string>(), j.at("endpoint_file").get<std::string>(),

@@ -22,24 +22,34 @@ json to_json(const std::optional<GenerationId>& id) {
   return id ? json::array({id->fence.value, id->sequence}) : json(nullptr);
 }
 
+// JSON's own conversion would take a fraction, a sign or too many bits for some other number.
+template <class Integer>
+Integer integer_from(const json& value) {
+  const bool fits = value.is_number_unsigned()
+                        ? std::in_range<Integer>(value.get<std::uint64_t>())
+                        : value.is_number_integer() && std::in_range<Integer>(value.get<std::int64_t>());
+  if (!fits) throw std::out_of_range("a number of the wrong kind or size");
+  return value.get<Integer>();
+}
+
 std::optional<GenerationId> generation_from(const json& value) {
   if (value.is_null()) return std::nullopt;
-  return GenerationId{Fence{value.at(0).get<std::uint64_t>()}, value.at(1).get<std::uint64_t>()};
+  return GenerationId{Fence{integer_from<std::uint64_t>(value.at(0))}, integer_from<std::uint64_t>(value.at(1))};
 }
 
 ManifestFile file_from(const json& value) {
   return {.path = value.at("path").get<std::string>(),
-          .size = value.at("size").get<std::uint64_t>(),
+          .size = integer_from<std::uint64_t>(value.at("size")),
           .hash = value.at("hash").get<std::string>(),
           .object = value.at("object").get<std::string>(),
-          .mtime_ns = value.at("mtime_ns").get<std::int64_t>(),
-          .mode = value.at("mode").get<std::uint32_t>()};
+          .mtime_ns = integer_from<std::int64_t>(value.at("mtime_ns")),
+          .mode = integer_from<std::uint32_t>(value.at("mode"))};
 }
 
 Manifest manifest_from(const json& body) {
   Manifest manifest{.job = body.at("job").get<std::string>(),
                     .id = generation_from(body.at("generation")).value(),
-                    .created = from_ms(body.at("created_ms").get<std::int64_t>()),
+                    .created = from_ms(integer_from<std::int64_t>(body.at("created_ms"))),
                     .based_on = generation_from(body.at("based_on")),
                     .files = {}};
   for (const auto& file : body.at("files")) manifest.files.push_back(file_from(file));

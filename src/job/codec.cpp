@@ -139,6 +139,20 @@ auto parsing(std::string_view what, F read) -> Result<decltype(read())> {
   }
 }
 
+// Every number here counts something. What a fraction or a number beyond 64 bits becomes as an integer is anybody's
+// guess, and agents send such texts too.
+const json& only_integers(const json& root) {
+  std::vector<const json*> left{&root};
+  while (!left.empty()) {
+    const json& value = *left.back();
+    left.pop_back();
+    if (value.is_number_float()) throw std::invalid_argument(value.dump() + " is not an integer of 64 bits");
+    if (!value.is_structured()) continue;
+    for (const json& element : value) left.push_back(&element);
+  }
+  return root;
+}
+
 // Text that came from outside may hold anything; what is stored must be JSON all the same.
 std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 
@@ -146,11 +160,11 @@ std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_hand
 
 json spec_to_json(const JobSpec& spec) { return spec; }
 Result<JobSpec> spec_from_json(const json& j) {
-  return parsing("job specification", [&] { return j.get<JobSpec>(); });
+  return parsing("job specification", [&] { return only_integers(j).get<JobSpec>(); });
 }
 std::string encode_spec(const JobSpec& spec) { return dump(json(spec)); }
 Result<JobSpec> decode_spec(std::string_view text) {
-  return parsing("job specification", [&] { return json::parse(text).get<JobSpec>(); });
+  return parsing("job specification", [&] { return only_integers(json::parse(text)).get<JobSpec>(); });
 }
 
 std::string encode_job(const Job& job) {
@@ -172,6 +186,7 @@ std::string encode_job(const Job& job) {
 Result<Job> decode_job(std::string_view text, std::shared_ptr<const JobSpec> spec) {
   return parsing("job", [&] {
     const json j = json::parse(text);
+    only_integers(j);
     if (j.at("v").get<int>() > kVersion) throw std::invalid_argument("written by a newer version of Holdfast");
     Job job;
     job.spec = std::move(spec);
@@ -194,11 +209,11 @@ Result<Job> decode_job(std::string_view text, std::shared_ptr<const JobSpec> spe
 
 std::string encode_event(const Event& event) { return dump(variant_to_json(event, event_name)); }
 Result<Event> decode_event(std::string_view text) {
-  return parsing("event", [&] { return variant_from_json<Event>(json::parse(text), event_name); });
+  return parsing("event", [&] { return variant_from_json<Event>(only_integers(json::parse(text)), event_name); });
 }
 std::string encode_effect(const Effect& effect) { return dump(variant_to_json(effect, effect_name)); }
 Result<Effect> decode_effect(std::string_view text) {
-  return parsing("effect", [&] { return variant_from_json<Effect>(json::parse(text), effect_name); });
+  return parsing("effect", [&] { return variant_from_json<Effect>(only_integers(json::parse(text)), effect_name); });
 }
 
 }  // namespace holdfast::job

@@ -34,6 +34,7 @@ Result<Price> price_of(const std::string& type, const Json& prices) {
   if (!on_demand) return fail(on_demand.error());
   const auto spot = dollars(type, prices, "spot");
   if (!spot) return fail(spot.error());
+  if (*spot > *on_demand) return fail(Kind::invalid, R"(the price of {}: "spot" is above "on_demand")", type);
   return Price{*on_demand, *spot};
 }
 

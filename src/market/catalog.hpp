@@ -17,7 +17,8 @@ struct Price {
 };
 
 constexpr Price kDefaultPrice{.on_demand_per_hour = 1'000'000, .spot_per_hour = 300'000};
-constexpr double kMaxDollarsPerHour = 1'000'000;
+// Above the dearest instance there is; the books hold 30 days of it in 64 bits.
+constexpr double kMaxDollarsPerHour = 1'000;
 constexpr std::size_t kMaxCatalogTypes = 2'000;
 
 // Prices by instance type; every type without a price of its own costs kDefaultPrice.
@@ -27,8 +28,8 @@ struct Catalog {
   Price price(std::string_view instance_type) const;
 };
 
-// {"ml.m5.large": {"on_demand": 0.115, "spot": 0.035}, ...} in dollars per hour. Kind::invalid with a message that
-// names the type and what is wrong with it.
+// {"ml.m5.large": {"on_demand": 0.115, "spot": 0.035}, ...} in dollars per hour; spot costs at most what on-demand
+// does, as at AWS. Kind::invalid with a message that names the type and what is wrong with it.
 Result<Catalog> parse_catalog(std::string_view text);
 
 }  // namespace holdfast::market

@@ -189,3 +189,21 @@ TEST_CASE("an object that comes in parts appears when they are all there") {
   CHECK(std::filesystem::is_empty(world.directory.path / "multipart"));
   CHECK(has(world.s3("PUT", "/bkt/big?partNumber=1&uploadId=..%2F..", "x"), "NoSuchUpload"));
 }
+
+TEST_CASE("a key that is no UTF-8 is refused: the lists that name it could not be read") {
+  ServiceWorld world;
+  const auto refused = world.s3("PUT", "/bkt/a/%FF", "x");
+  CHECK(refused.status == 400);
+  CHECK(has(refused, "<Code>InvalidURI</Code>"));
+  CHECK(world.s3("GET", "/bkt?prefix=%FF").status == 400);
+}
+
+TEST_CASE("a delimiter that begins within the prefix makes no folder") {
+  ServiceWorld world;
+  world.s3("PUT", "/bkt/aa", "x");
+  world.s3("PUT", "/bkt/aab", "x");
+  const auto listing = world.s3("GET", "/bkt?prefix=a&delimiter=aa");
+  CHECK(has(listing, "<Key>aa</Key>"));
+  CHECK(has(listing, "<Key>aab</Key>"));
+  CHECK(!has(listing, "CommonPrefixes"));
+}

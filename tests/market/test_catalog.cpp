@@ -32,6 +32,8 @@ TEST_CASE("a mistake in the prices is named with its type") {
   CHECK(complaint(R"({"ml.a": 3})").find("the price of ml.a must be") != std::string::npos);
   CHECK(complaint(R"({"ml.a": {"on_demand": 1}})") == "the price of ml.a: \"spot\" is missing");
   CHECK(complaint(R"({"ml.a": {"on_demand": 1, "spot": 0}})").find("\"spot\" must be") != std::string::npos);
+  CHECK(complaint(R"({"ml.a": {"on_demand": 1000.1, "spot": 1}})").find("at most 1000") != std::string::npos);
+  CHECK(complaint(R"({"ml.a": {"on_demand": 1, "spot": 1.1}})").find("above \"on_demand\"") != std::string::npos);
   CHECK(complaint(R"({"ml.a": {"on_demand": "1", "spot": 1}})").find("\"on_demand\" must be") != std::string::npos);
   CHECK(complaint(R"({"ml.a": {"on_demand": 1, "spot": 1, "spto": 1}})").find("\"spto\" is unknown") !=
         std::string::npos);

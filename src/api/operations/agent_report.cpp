@@ -27,6 +27,9 @@ using Checked = tl::expected<T, ApiError>;
 
 tl::unexpected<ApiError> wrong(std::string message) { return tl::unexpected(validation(std::move(message))); }
 
+// What lies outside could not be reckoned with: a minute after the last instant there is would be long ago.
+bool in_a_calendar(std::int64_t ms) { return ms >= 0 && ms <= kMaxTimestampMs; }
+
 // An attempt may speak of itself only: what the user, the market or the clock says does not come from here.
 bool may_say(const job::Event& event, Fence fence) {
   return std::visit(
@@ -54,6 +57,9 @@ Checked<std::vector<job::Event>> events_of(const json& request, Fence fence) {
     if (!event) return wrong(event.error().message);
     if (!may_say(*event, fence))
       return wrong(fmt::format("{} is not for attempt {} to say.", job::event_name(*event), fence.value));
+    if (const auto* notice = std::get_if<job::NoticeReceived>(&*event);
+        notice && !in_a_calendar(to_ms(notice->deadline)))
+      return wrong("A notice's deadline lies outside all calendars.");
     events.push_back(std::move(*event));
   }
   return events;
@@ -63,7 +69,7 @@ Checked<ports::LogEvent> line_of(const json& line) {
   if (!line.is_array() || line.size() != 2 || !line[0].is_number_integer() || !line[1].is_string())
     return wrong("A log line must be [timestamp in milliseconds, message].");
   const auto at = line[0].get<std::int64_t>();
-  if (at < 0 || at > kMaxTimestampMs) return wrong("A log line's timestamp lies outside all calendars.");
+  if (!in_a_calendar(at)) return wrong("A log line's timestamp lies outside all calendars.");
   return ports::LogEvent{at, 0, line[1].get<std::string>()};
 }
 

@@ -14,11 +14,11 @@ namespace {
 // Sorts after every key that begins with `prefix`: no UTF-8 text holds this byte.
 std::string behind_all_of(const std::string& prefix) { return prefix + '\xff'; }
 
-// What the listing shows for a key: the key, or the folder that it lies in.
-std::string folded(const std::string& key, const Listing& listing) {
-  if (listing.delimiter.empty()) return key;
+// What the listing shows in the key's place: the folder that it lies in. Empty: it lies in none.
+std::string folder_of(const std::string& key, const Listing& listing) {
+  if (listing.delimiter.empty()) return "";
   const auto end = key.find(listing.delimiter, listing.prefix.size());
-  return end == std::string::npos ? key : key.substr(0, end + listing.delimiter.size());
+  return end == std::string::npos ? "" : key.substr(0, end + listing.delimiter.size());
 }
 
 }  // namespace
@@ -49,28 +49,26 @@ Result<void> fill(Listing& listing, ports::ObjectStore& objects) {
   // The position is the last key or folder shown. A folder's own name sorts before what is in it.
   std::string position = listing.continuation.empty() ? listing.after : *from_hex(listing.continuation);
   std::string shown;  // last
-  const auto is_folder = [&](const std::string& text) {
-    return !listing.delimiter.empty() && text.size() > listing.prefix.size() && text.ends_with(listing.delimiter);
-  };
+  // Ending in the delimiter is not enough: with prefix "a" and delimiter "aa", "aa" is an object like any other.
+  const auto is_folder = [&](const std::string& text) { return !text.empty() && folder_of(text, listing) == text; };
   if (is_folder(position)) position = behind_all_of(position);
   while (listing.max_keys > 0) {
     const auto page = objects.list(listing.bucket, listing.prefix, position, kMaxKeysPerPage);
     if (!page) return fail(page.error());
     for (const auto& object : page->objects) {
       position = object.key;
-      std::string entry = folded(object.key, listing);
-      const bool folder = entry.size() < object.key.size() || is_folder(entry);
-      if (folder && entry == shown) continue;
+      const std::string folder = folder_of(object.key, listing);
+      if (!folder.empty() && folder == shown) continue;
       if (listing.objects.size() + listing.common_prefixes.size() == listing.max_keys) {
         listing.truncated = true;
         listing.next = listing.version_2 ? aws::to_hex(shown) : shown;
         return {};
       }
-      shown = entry;
-      if (folder) {
-        listing.common_prefixes.push_back(std::move(entry));
-      } else {
+      shown = folder.empty() ? object.key : folder;
+      if (folder.empty()) {
         listing.objects.push_back(object);
+      } else {
+        listing.common_prefixes.push_back(folder);
       }
     }
     if (!page->truncated) break;

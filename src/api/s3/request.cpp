@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "api/s3/xml.hpp"
+#include "base/utf8.hpp"
 
 namespace holdfast::api::s3 {
 
@@ -52,7 +53,8 @@ S3Result<std::map<std::string, std::string>> parse_query(std::string_view text) 
     const auto equals = std::min(pair.find('='), pair.size());
     const auto name = url_decode(pair.substr(0, equals), true);
     const auto value = url_decode(pair.substr(std::min(pair.size(), equals + 1)), true);
-    if (!name || !value) return tl::unexpected(invalid_argument("The query is not percent-encoded as it must be."));
+    if (!name || !value || !is_utf8(*value))
+      return tl::unexpected(invalid_argument("The query is not percent-encoded UTF-8 as it must be."));
     if (!is_known_query(*name)) return tl::unexpected(not_implemented("?" + *name));
     query.insert_or_assign(*name, *value);
   }
@@ -97,6 +99,8 @@ S3Result<S3Request> parse(const http::Request& request) {
   if (!bucket->empty() && !is_bucket_name(*bucket))
     return tl::unexpected(S3Error{400, "InvalidBucketName", "The specified bucket is not valid."});
   if (key->size() > kMaxKeyBytes) return tl::unexpected(S3Error{400, "KeyTooLongError", "Your key is too long."});
+  // Clients could not read the XML that names it, and a list goes on behind a folder at a byte that no key may hold.
+  if (!is_utf8(*key)) return tl::unexpected(S3Error{400, "InvalidURI", "Couldn't parse the specified URI."});
   if (key->find('\0') != std::string::npos) return tl::unexpected(invalid_argument("A key must not hold a NUL."));
   auto query = parse_query(request.head.query());
   if (!query) return tl::unexpected(query.error());

@@ -33,7 +33,7 @@ http::Response error_response(const http::RequestHead& head, const S3Error& erro
 struct S3Request {
   std::string method;
   std::string bucket;  // empty: the service itself
-  std::string key;     // empty: the bucket itself
+  std::string key;     // empty: the bucket itself; UTF-8 without a NUL
   std::map<std::string, std::string> query;
   const http::Headers& headers;
   const std::string& body;
