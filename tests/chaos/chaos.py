@@ -106,6 +106,8 @@ class Chaos:
         code = self.folder / "code"
         code.mkdir()
         shutil.copy(HERE / "program.py", code)
+        # A copy: a build during the run must not change what is restarted.
+        self.options.binary = shutil.copy(self.options.binary, self.folder / "holdfast")
         self.observer = Observer(self.folder / "code" / "observer.socket", self.story)
         market = f"random:{draw.randrange(1 << 31)},up=0.8,down=0.1,notice={draw.choice([3, 8, 20])}"
         self.service = Service(self.options.binary, self.place, self.story,

@@ -6,7 +6,7 @@ import threading
 
 import processes
 
-MEAN_GAP_S = 2.5
+MEAN_GAP_S = 2.0
 NOTICES_S = [120, 30, 5, 0]
 # kind: (weight, what the machine must allow)
 KINDS = {

@@ -69,8 +69,9 @@ class Judge:
             if not hurt:
                 self.violated(f"{said}, and nobody killed its program")
         elif end == "Failed" and why.startswith("InternalServerError"):
-            lost = not job.spot and any(self.story.during(kind, *span) for kind in ("agent-kill", "interrupt"))
-            if not lost and not self.story.during("disk-full", *span):
+            # Only on demand: a spot job that loses its instance for whatever reason gets another one.
+            causes = ("agent-kill", "interrupt", "disk-full")
+            if job.spot or not any(self.story.during(kind, *span) for kind in causes):
                 self.violated(f"{said}, without a cause")
         else:
             self.violated(f"{said}, which nothing here leads to")
@@ -87,7 +88,8 @@ class Judge:
     def _bill(self, job):
         training, billable = job.seen.get("TrainingTimeInSeconds"), job.seen.get("BillableTimeInSeconds")
         if training is None or billable is None:
-            if any(program.first("saved") for program in self.programs_of(job)):
+            trained = [program for program in self.programs_of(job) if program.first("saved")]
+            if trained and not (job.stop_asked is not None and all(self._unheard(program) for program in trained)):
                 self.violated(f"{job.name} trained and has no training time")
             return
         if billable > training or (not job.spot and billable != training):
@@ -168,17 +170,29 @@ class Judge:
             if any(fault.fence == program.fence for fault in
                    self.story.during(kind, program.ended - SOON_S, program.ended)):
                 return
-        # Told to stop and too slow to obey.
+        # A notice is a file: on a full disk there is none, and the instance goes all the same.
+        if any(fault.fence == program.fence and fault.began < program.ended + BLUR_S
+               for fault in self.story.faults if fault.kind == "interrupt"):
+            return
+        # Told to stop and too slow to obey; or the service had not heard from its agent yet, and ended what it took for
+        # a launch.
         job = self.story.jobs[program.job]
-        if program.first("asked") and (job.stop_asked is not None or job.max_runtime_s < 600):
+        stopped = job.stop_asked is not None or job.max_runtime_s < 600
+        if stopped and (program.first("asked") or self._unheard(program)):
             return
         self.violated(f"{program.job} fence {program.fence}: its program was killed at {program.ended:.1f}, and nobody "
                       "should have")
+
+    def _unheard(self, program):
+        return any(self.story.during(kind, program.began - BLUR_S, program.ended, slack=5.0)
+                   for kind in ("cut-agents", "service-kill", "service-end", "service-freeze", "agent-freeze", "disk-full"))
 
     def _signal(self, program):
         asked = program.first("asked")
         if asked is None or program.had_notice:
             return
+        if self.story.during("disk-full", asked[0], asked[0], slack=BLUR_S):
+            return  # its notice could not be written, and it was told by a signal
         job = self.story.jobs[program.job]
         if (job.stop_asked is None or job.stop_asked > asked[0] + BLUR_S) and job.max_runtime_s > 600:
             self.violated(f"{program.job} fence {program.fence}: its program was sent SIGTERM at {asked[0]:.1f}, and "

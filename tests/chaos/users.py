@@ -145,12 +145,13 @@ class Users:
                 self._perhaps_stop(job)
 
     def _look_at(self, job):
+        accepted = job.accepted is not None  # before we ask
         try:
             seen = self.api.call("SageMaker.DescribeTrainingJob", {"TrainingJobName": job.name})
         except NoAnswer:
             return
         except Refused as problem:
-            if problem.status < 500 and job.accepted is not None:
+            if problem.status < 500 and accepted:
                 self.story.violated(f"{job.name} was accepted and is not there any more: {problem}")
             return
         self.take(job, seen)
