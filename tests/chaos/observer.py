@@ -46,6 +46,7 @@ class Observer:
         agent, instance = agent_of(pid)
         program = None
         try:
+            connection.sendall(b"!")
             with connection, connection.makefile("r", encoding="utf-8") as lines:
                 for line in lines:
                     program = self._hear(program, pid, agent, instance, json.loads(line))

@@ -139,6 +139,7 @@ class Observer:
         self.socket.settimeout(10)
         try:
             self.socket.connect(path)
+            self.socket.recv(1)  # it has seen who we are: a moment later we may be gone
         except OSError:
             self.socket = None  # the observer is gone: go on as any program would
 
