@@ -7,7 +7,7 @@ import time
 import program as training_program
 from story import Generation
 
-NAME = re.compile(r"(\d+)-(\d+)\.json$")
+NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.json$")
 
 
 class Ledgers:
@@ -27,7 +27,7 @@ class Ledgers:
             found = NAME.match(name)
             if not found or (job, name) in self.known:
                 continue
-            fence, sequence = int(found[1]), int(found[2])
+            fence, sequence = int(found[1], 16), int(found[2], 16)
             if sequence == 0:
                 self.known.add((job, name))
                 self.story.openings.setdefault((job, fence), now)
