@@ -56,13 +56,15 @@ class Api:
             error = json.loads(content)
         except ValueError:
             error = {"message": content[:200].decode(errors="replace")}
-        raise Refused(answer.status, error.get("__type", "").rpartition("#")[2], error.get("message", error.get("Message")))
+        kind = error.get("__type", "").rpartition("#")[2]
+        raise Refused(answer.status, kind, error.get("message", error.get("Message")))
 
     @staticmethod
     def _signed(host, target, text, access_key, secret):
         now = datetime.datetime.now(datetime.timezone.utc)
         stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
-        headers = {"content-type": "application/x-amz-json-1.1", "host": host, "x-amz-date": stamp, "x-amz-target": target}
+        headers = {"content-type": "application/x-amz-json-1.1", "host": host, "x-amz-date": stamp,
+                   "x-amz-target": target}
         names = ";".join(headers)
         lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
         request = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(text.encode()).hexdigest()}"

@@ -213,8 +213,9 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         sys.exit(f"chaos: {folder} is not empty")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(143))
+    # Whoever ends us, in the foreground or not, the clean-up below comes first.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(f"chaos: ended by {signal.Signals(number).name}"))
     chaos = Chaos(options, folder)
     print(f"seed {chaos.seed}, {options.minutes} minutes, in {folder}", flush=True)
     failed = True
@@ -223,8 +224,9 @@ def main():
         chaos.progress.done()
         chaos.summary()
         failed = bool(chaos.story.violations)
-    except KeyboardInterrupt:
-        sys.exit("\nchaos: interrupted")
+    except SystemExit:
+        failed = bool(chaos.story.violations)  # who ends a run that went well wants nothing of it
+        raise
     except RuntimeError as problem:
         chaos.story.violated(f"the chaos itself: {problem}")
     finally:

@@ -1,4 +1,4 @@
-"""Judges a run by what the programs, the users and the fault maker saw, and by nothing that the product holds inside."""
+"""Judges a run by what the programs, the users and the fault maker saw, not by what the product holds inside."""
 import datetime
 import re
 
@@ -184,8 +184,8 @@ class Judge:
                       "should have")
 
     def _unheard(self, program):
-        return any(self.story.during(kind, program.began - BLUR_S, program.ended, slack=5.0)
-                   for kind in ("cut-agents", "service-kill", "service-end", "service-freeze", "agent-freeze", "disk-full"))
+        deaf = ("cut-agents", "service-kill", "service-end", "service-freeze", "agent-freeze", "disk-full")
+        return any(self.story.during(kind, program.began - BLUR_S, program.ended, slack=5.0) for kind in deaf)
 
     def _signal(self, program):
         asked = program.first("asked")

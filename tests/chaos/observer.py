@@ -1,4 +1,4 @@
-"""Hears what the programs say, over a socket that lies where no fault reaches; and knows from the kernel who they are."""
+"""Hears what the programs say, over a socket that lies where no fault reaches; and the kernel tells it who they are."""
 import json
 import os
 import pathlib

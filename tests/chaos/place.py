@@ -98,8 +98,8 @@ class Place:
         command(*self.enter(), *words)
 
     def cut(self, what, down=True):
-        """"agents": from the service, which they reach through the namespace's loopback. "users": from the service, which
-        they reach through the pair of devices that joins the namespace to us."""
+        """From the service: "agents", which reach it through the namespace's loopback; or "users", which reach it
+        through the pair of devices that joins the namespace to us."""
         self._within("ip", "link", "set", "lo" if what == "agents" else self.inside, "down" if down else "up")
 
     # ---- the end

@@ -162,7 +162,8 @@ class Users:
             if why:
                 self.story.violated(f"{job.name}: {why}")
         if job.seen is None or job.seen["SecondaryStatus"] != seen["SecondaryStatus"]:
-            self.story.say(f"{job.name}: {seen['TrainingJobStatus']} {seen['SecondaryStatus']} {seen.get('FailureReason', '')}")
+            words = (seen.get(key, "") for key in ("TrainingJobStatus", "SecondaryStatus", "FailureReason"))
+            self.story.say(f"{job.name}: {' '.join(words)}")
         job.seen = seen
 
     def _perhaps_stop(self, job):
