@@ -184,7 +184,9 @@ class Chaos:
         print(f"{'history':10}check-history {self.history}", flush=True)
 
     def close(self, keep):
-        """Ends what we started, by process, and takes down what we set up."""
+        """Ends what we started, by process, and takes down what we set up; nobody interrupts that."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         for step in (self.end_processes, lambda: self.observer and self.observer.close(),
                      lambda: self.place and self.place.close(keep)):
             try:
