@@ -27,12 +27,10 @@ struct Failure {
   Outcome outcome;
   std::string reason;
 };
-template <class T>
-using Phase = tl::expected<T, Failure>;
 
-tl::unexpected<Failure> blame(const Error& error) {
+Failure blame(const Error& error) {
   const bool users = error.kind == Kind::invalid || error.kind == Kind::not_found;
-  return tl::unexpected<Failure>(Failure{users ? Outcome::bad_input : Outcome::failed, error.message});
+  return {users ? Outcome::bad_input : Outcome::failed, error.message};
 }
 
 // Follows the checkpoint directory on a task of its own, from the program's start to its end.
@@ -94,16 +92,18 @@ class Agent {
   }
 
   std::optional<Failure> attempt() {
-    if (auto laid_out = host_.lay_out(assignment_.spec); !laid_out) return blame(laid_out.error()).value();
-    auto prepared = prepare();
-    if (!prepared) return prepared.error();
+    // A disk that is full for a moment must not cost a job its life.
+    const auto laid_out = with_retries("preparing this instance", [this] { return host_.lay_out(assignment_.spec); });
+    if (!laid_out) return blame(laid_out.error());
+    const auto prepared = with_retries("preparing this instance", [this] { return prepare(); });
+    if (!prepared) return blame(prepared.error());
     if (reporter_.order() == Order::abandon) return std::nullopt;
     // Told to stop, or warned, before there was a program: nothing can be lost.
     if (reporter_.order() == Order::stop) return Failure{Outcome::stopped, ""};
     if (notice_) return Failure{Outcome::reclaimed, ""};
 
     const auto started = host_.start_program(assignment_.spec, [this](const std::string& line) { keep_line(line); });
-    if (!started) return blame(started.error()).value();
+    if (!started) return blame(started.error());
     TrainingProgram& program = **started;
     reporter_.say(job::ProgramStarted{assignment_.fence, restored_});
     program_ = &program;
@@ -131,10 +131,11 @@ class Agent {
   struct Preparation {
     std::atomic<std::size_t> left;
     std::vector<Result<void>> channels;
-    Phase<void> checkpoint;
+    Result<void> checkpoint;
   };
 
-  Phase<void> prepare() {
+  Result<void> prepare() {
+    if (reporter_.order() != Order::go_on || notice_) return {};  // nothing to prepare for any more
     const auto& channels = assignment_.spec.channels;
     Preparation work{channels.size() + 1, std::vector<Result<void>>(channels.size()), {}};
     std::vector<std::unique_ptr<Task>> tasks;
@@ -158,7 +159,7 @@ class Agent {
     tasks.clear();
     if (!work.checkpoint) return work.checkpoint;
     for (const auto& got : work.channels) {
-      if (!got) return blame(got.error());
+      if (!got) return got;
     }
     return {};
   }
@@ -185,21 +186,17 @@ class Agent {
     return {};
   }
 
-  Phase<void> restore() {
+  Result<void> restore() {
     const auto& checkpoint = assignment_.spec.checkpoint;
-    if (!checkpoint) return {};
+    if (!checkpoint || sync_) return {};
     const auto location = ports::parse_s3_uri(checkpoint->s3_uri);
-    if (!location) return blame(location.error());
+    if (!location) return fail(location.error());
     auto folder = host_.checkpoint_folder();
-    if (!folder) return blame(folder.error());
+    if (!folder) return fail(folder.error());
     folder_ = std::move(*folder);
     auto restored = restore_checkpoint(parts_.objects, *location, *folder_, assignment_.spec.name, assignment_.fence,
                                        parts_.clock, host_.tasks());
-    if (!restored) {
-      auto error = restored.error();
-      error.message = "restoring the checkpoint: " + error.message;
-      return blame(error);
-    }
+    if (!restored) return fail(restored.error(), "restoring the checkpoint");
     for (const auto& bad : restored->quarantined) {
       note(fmt::format("checkpoint generation {}-{} is damaged and was put in quarantine: {}", bad.id.fence.value,
                        bad.id.sequence, bad.why));
@@ -222,7 +219,7 @@ class Agent {
           return program ? program->files_open_for_writing() : std::vector<std::pair<std::uint64_t, std::uint64_t>>{};
         },
         assignment_.sync, std::move(restored->claim), *folder_);
-    if (!sync) return blame(sync.error());
+    if (!sync) return fail(sync.error());
     sync_ = std::move(*sync);
     return {};
   }
@@ -336,8 +333,11 @@ class Agent {
     host_.wait(most);
     hear_notice();
   }
+  // Cut short by an order or a notice.
   void pause(Instant until) {
-    while (ticks() < until) wait_for_news(until);
+    const auto order = reporter_.order();
+    const bool warned = notice_.has_value();
+    while (ticks() < until && reporter_.order() == order && notice_.has_value() == warned) wait_for_news(until);
   }
 
   AgentParts parts_;

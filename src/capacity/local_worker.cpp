@@ -1,6 +1,9 @@
 // The worker of LocalProvider: what happens to instances, one thing at a time.
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -150,9 +153,12 @@ void LocalProvider::run(const Interrupt& interrupt) {
 void LocalProvider::reclaim(Fence fence, Instance& instance, Duration notice) {
   const Instant deadline = clock_.now() + notice;
   const InstanceDir dir(options_.directory, fence);
-  if (const auto written = dir.write_notice(deadline); !written) log_warn("{}", written.error().message);
+  const auto written = dir.write_notice(deadline);
+  if (!written) log_warn("{}", written.error().message);
   instance.deadline = deadline;
   if (notice == Duration::zero()) return kill(instance);
+  // A full disk: the agent is told at least that its machine goes, if not when.
+  if (!written) ::syscall(SYS_pidfd_send_signal, instance.pidfd.get(), SIGTERM, nullptr, 0U);
   sink_(ports::ReclaimNotice{fence, instance.record.job, deadline});
 }
 

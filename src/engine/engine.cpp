@@ -103,6 +103,7 @@ Result<void> Engine::recover() {
   auto fence = store_.highest_fence();
   if (!fence) return fail(fence.error());
   highest_fence_ = *fence;
+  agents_heard_at_ = now_ + kHearAgentsFor;
   for (auto& job : *jobs) {
     const JobName name = job.spec->name;
     staged_.insert_or_assign(name, std::move(job));
@@ -146,6 +147,8 @@ void Engine::run_until_idle() {
 void Engine::take_clock_back() {
   last_tick_ = next_reconcile_ = next_effect_retry_ = now_;
   store_retry_at_.reset();
+  agents_heard_at_ = std::min(agents_heard_at_, now_ + kHearAgentsFor);
+  for (const auto& [name, job] : jobs_) arm_timer(name, job);
 }
 
 Instant Engine::next_wakeup() const {
@@ -248,6 +251,8 @@ void Engine::arm_timer(const JobName& name, const job::Job& job) {
   // The end of a back-off changes nothing by itself, but the job may be placed again.
   if (waiting && waiting->not_before > now_ && (!at || waiting->not_before < *at)) at = waiting->not_before;
   if (!at) return;
+  // Its program may run, or have ended in time: the agent is about to tell us.
+  if (job::current_attempt(job)) at = std::max(*at, agents_heard_at_);
   timers_.insert({*at, name});
   armed_[name] = *at;
 }

@@ -32,6 +32,8 @@ constexpr Duration kAgentSilence = minutes{5};
 // An instance that its provider does not show, though it said nothing of its end, is taken for gone after so long:
 // providers forget for a while. An agent that still speaks proves nothing, it may be a zombie that nobody bills.
 constexpr Duration kMissingFor = seconds{90};
+// After a start agents get so long to say what they did while nobody listened, before a limit of time ends an attempt.
+constexpr Duration kHearAgentsFor = seconds{30};
 constexpr Duration kMaxOrderWait = seconds{25};  // a long poll is answered after this, with whatever holds then
 
 struct NewJob {
@@ -116,6 +118,7 @@ class Engine {
   std::map<Fence, Duration> silent_for_;
   std::map<Fence, Duration> missing_for_;  // attempts whose instance the provider does not show
   Fence highest_fence_;
+  Instant agents_heard_at_;  // who was there before our start has had the time to say so
   Instant next_reconcile_, next_effect_retry_, last_tick_;
 
   // ---- the batch in hand: decided, not committed

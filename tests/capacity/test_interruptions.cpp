@@ -75,6 +75,20 @@ TEST_CASE("an agent that uses its notice and ends by itself was reclaimed") {
   CHECK(gone[0].why == "its agent ended after the notice");
 }
 
+TEST_CASE("an agent whose notice cannot be written is told by a signal") {
+  Fixture local;
+  // Stands for a full disk.
+  local.agent("mkdir \"$2/notice.json\"; trap 'exit 0' TERM; echo ready > \"$2/ready\"; while :; do sleep 0.01; done");
+  local.start();
+  local.launch(1);
+  REQUIRE(eventually([&] { return fs::exists(local.dir(1) / "ready"); }));
+  REQUIRE(local.provider->interrupt(Fence{1}, hours{1}));
+  const auto gone = local.gone(1);
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].reclaimed);
+  CHECK(gone[0].why == "its agent ended after the notice");
+}
+
 TEST_CASE("a second notice changes nothing, an interruption without notice overtakes the first") {
   Fixture local;
   local.start();

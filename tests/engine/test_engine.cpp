@@ -169,6 +169,70 @@ TEST_CASE("a launch that was committed but perhaps never sent is sent again afte
   CHECK(world.provider.launches.size() == 2);
 }
 
+TEST_CASE("a program that began just before the service went away for long is heard before its launch is given up") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.up(kFirst);
+  // The agent starts its program and cannot say so: nobody is there.
+  world.engine.reset();
+  world.clock.advance(2 * job::kLaunchTimeout);
+  world.start();
+  REQUIRE(world.provider.releases.empty());
+  world.go(engine::kHearAgentsFor - seconds{1});
+  REQUIRE(world.submit("a", job::AgentStarted{kFirst}));
+  REQUIRE(world.submit("a", job::ProgramStarted{kFirst, std::nullopt}));
+  world.go(engine::kHearAgentsFor);
+  CHECK(world.status("a") == "Training");
+  CHECK(world.provider.releases.empty());
+}
+
+TEST_CASE("a program that ended while the service was away has completed, though MaxRuntime is over by now") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  world.engine.reset();
+  world.clock.advance(hours{1} + minutes{30});
+  world.start();
+  REQUIRE(world.submit("a", job::ProgramEnded{kFirst}));
+  REQUIRE(world.submit("a", job::AttemptEnded{kFirst, job::Outcome::succeeded, ""}));
+  CHECK(world.status("a") == "Completed");
+}
+
+TEST_CASE("MaxRuntime holds for a program that ran through an absence of the service") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.train("a", kFirst);
+  world.engine.reset();
+  world.clock.advance(hours{1} + minutes{30});
+  world.start();
+  world.go(engine::kHearAgentsFor);
+  CHECK(world.status("a") == "Stopping");
+}
+
+TEST_CASE("a launch that stays silent after a restart is given up") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.engine.reset();
+  world.clock.advance(2 * job::kLaunchTimeout);
+  world.start();
+  CHECK(world.provider.releases.empty());
+  world.go(engine::kHearAgentsFor);
+  REQUIRE(!world.provider.releases.empty());
+  CHECK(world.provider.releases.front() == kFirst);
+}
+
+TEST_CASE("a clock that is set back after a start holds up no limit for longer than agents need to be heard") {
+  World world;
+  REQUIRE(world.create("a"));
+  world.engine.reset();
+  world.clock.advance(2 * job::kLaunchTimeout);
+  world.start();
+  world.go(-job::kLaunchTimeout / 2);
+  world.go(engine::kHearAgentsFor);
+  REQUIRE(!world.provider.releases.empty());
+  CHECK(world.provider.releases.front() == kFirst);
+}
+
 TEST_CASE("a release is repeated until the provider says that the instance is gone") {
   World world;
   REQUIRE(world.create("a"));
