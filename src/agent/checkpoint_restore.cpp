@@ -18,7 +18,7 @@ constexpr int kMaxTries = 64;
 
 struct Choice {
   std::optional<GenerationId> generation;
-  bool never_any = false;  // no generation, not even one that no attempt goes on from: plain files may be all there is
+  bool never_any = false;  // no generation that counts, not even a bad one: plain files may be all there is
   bool newest = false;     // no newer one was passed over
 };
 
@@ -89,7 +89,7 @@ class Restore {
     const auto all_order = checkpoint::restore_order(all);
     Choice choice;
     if (!order.empty()) choice.generation = order.front();
-    choice.never_any = !ledger->has_generations() && ledger->quarantined.empty();
+    choice.never_any = all_order.empty() && ledger->quarantined.empty();
     choice.newest = !order.empty() && all_order.front() == order.front();
     return choice;
   }
