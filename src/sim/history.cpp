@@ -137,6 +137,8 @@ void add_what(Line& line, const Restored& r) {
   add(line, "Restored {} fence {} ", r.job.value, r.fence.value);
   add_generation(line, r.generation);
 }
+void add_what(Line& line, const LaunchAsked& r) { add(line, "LaunchAsked fence {}", r.fence.value); }
+void add_what(Line& line, const ReleaseAsked& r) { add(line, "ReleaseAsked fence {}", r.fence.value); }
 void add_what(Line& line, const ServiceStarted&) { add(line, "ServiceStarted"); }
 void add_what(Line& line, const ServiceCrashed& r) { add(line, "ServiceCrashed {}", r.where); }
 void add_what(Line& line, const ClockJumped& r) { add(line, "ClockJumped offset {}", r.offset.count()); }

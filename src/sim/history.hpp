@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -53,6 +54,15 @@ struct Decided {
   std::optional<job::Event> event;
   Instant decided_at;                     // by the service's clock: what decide() was given
   std::shared_ptr<const job::Job> after;  // the job as it was stored
+};
+
+// ---- what left the service, as its provider heard it; not recorded by a real service
+
+struct LaunchAsked {
+  Fence fence;
+};
+struct ReleaseAsked {
+  Fence fence;
 };
 
 // ---- instances, as their provider knows them
@@ -182,10 +192,10 @@ struct ProviderBack {};
 struct StoreCut {};
 struct StoreBack {};
 
-using What = std::variant<Accepted, StopAcked, Described, Decided, LeaseBegan, LeaseEnded, ReclaimAnnounced,
-                          ProgramBegan, ProgramSaved, ProgramOver, GenerationStored, GenerationSpoilt, AttemptOpened,
-                          Quarantined, GenerationRemoved, Restored, ServiceStarted, ServiceCrashed, ClockJumped,
-                          FaultsStopped, FaultInjected, ProviderCut, ProviderBack, StoreCut, StoreBack>;
+using What = std::variant<Accepted, StopAcked, Described, Decided, LaunchAsked, ReleaseAsked, LeaseBegan, LeaseEnded,
+                          ReclaimAnnounced, ProgramBegan, ProgramSaved, ProgramOver, GenerationStored, GenerationSpoilt,
+                          AttemptOpened, Quarantined, GenerationRemoved, Restored, ServiceStarted, ServiceCrashed,
+                          ClockJumped, FaultsStopped, FaultInjected, ProviderCut, ProviderBack, StoreCut, StoreBack>;
 
 struct Record {
   Instant at;  // true time
@@ -196,6 +206,8 @@ struct Record {
 struct FinalJob {
   JobName job;
   std::shared_ptr<const job::Job> stored;
+  // Its log of events as it is stored: time and JSON. Unknown: not read.
+  std::optional<std::vector<std::pair<Instant, std::string>>> log = {};
 };
 
 // One line for people, the same for the same record on every machine: what --trace prints, and what trace hashes cover.

@@ -208,7 +208,7 @@ void Process::check() const {
   if (dying_ && std::uncaught_exceptions() == 0) throw Killed{};
 }
 
-void Process::sleep(Duration duration) {
+void Process::pass(Duration duration) {
   check();
   const Instant until = scheduler_.now() + duration;
   while (scheduler_.now() < until) park(until - scheduler_.now());

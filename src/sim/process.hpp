@@ -33,7 +33,8 @@ class Process final : public agent::Tasks {
 
   // ---- from inside
   FiberRef spawn(std::function<void()> work);
-  void sleep(Duration duration);
+  // Time goes by for the calling fiber.
+  void pass(Duration duration);
   // Throws, and so ends the fiber, when the process was killed while code that must not throw was running.
   void check() const;
   // Blocks the calling fiber until wake(), or for `most`.

@@ -30,7 +30,7 @@ TwinProgram::~TwinProgram() {
 }
 
 void TwinProgram::run() {
-  world_.process.sleep(kStartUp);
+  world_.process.pass(kStartUp);
   std::map<std::string, std::string> files;
   if (world_.checkpoints) {
     for (const auto& [path, inode] : world_.checkpoints->files()) files[path] = inode->bytes;
@@ -51,7 +51,7 @@ void TwinProgram::run() {
     if (step % plan.save_every == 0 || step == plan.steps) save(step);
   }
   if (step < plan.steps) {
-    world_.process.sleep(plan.term_delay);
+    world_.process.pass(plan.term_delay);
     if (plan.on_term == OnTerm::save_and_end && step > saved_) save(step);
     return end(ProgramOver::How::asked, {0, false, false});
   }
@@ -78,7 +78,7 @@ void TwinProgram::save(std::uint64_t step) {
       break;
     case Writing::delete_first:
       remove_files("");
-      world_.process.sleep(world_.plan.between_files);
+      world_.process.pass(world_.plan.between_files);
       write_files("", step, false);
       break;
     case Writing::new_folder: {
@@ -104,13 +104,13 @@ void TwinProgram::write_files(const std::string& folder, std::uint64_t step, boo
     const auto bytes = file_content({step, i, world_.plan.files});
     const auto inode = disk.create(beside);
     disk.write(*inode, std::string_view(bytes).substr(0, bytes.size() / 2));
-    world_.process.sleep(world_.plan.between_files);
+    world_.process.pass(world_.plan.between_files);
     world_.while_writing();
     disk.write(*inode, std::string_view(bytes).substr(bytes.size() / 2));
     disk.close(beside, *inode);
     if (rename) disk.rename(beside, name);
     if (i + 1 == world_.plan.files) break;
-    world_.process.sleep(world_.plan.between_files);
+    world_.process.pass(world_.plan.between_files);
     world_.while_writing();
   }
 }

@@ -93,6 +93,7 @@ std::size_t TwinProvider::instances() const {
 
 void TwinProvider::launch(const ports::Launch& request) {
   boundaries_.pass("before a launch");
+  recorder_.record({scheduler_.now(), LaunchAsked{request.fence}});
   if (const auto known = leases_.find(request.fence); known != leases_.end()) {
     say_again(known->second);
   } else if (!dice_.chance(faults_.launch_lost)) {
@@ -158,6 +159,7 @@ void TwinProvider::say_again(const Lease& lease) {
 
 void TwinProvider::release(Fence fence) {
   boundaries_.pass("before a release");
+  recorder_.record({scheduler_.now(), ReleaseAsked{fence}});
   if (dice_.chance(faults_.release_lost)) {
     recorder_.record({scheduler_.now(), FaultInjected{fmt::format("release {} is lost", fence.value)}});
   } else if (const auto known = leases_.find(fence); known != leases_.end()) {

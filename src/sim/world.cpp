@@ -171,7 +171,9 @@ class World final : public InstanceWorld {
     std::vector<FinalJob> jobs;
     for (const auto& job : plan_.jobs) {
       auto stored = store_.find(JobName{job.name});
-      if (stored) jobs.push_back({JobName{job.name}, std::make_shared<const job::Job>(std::move(stored->job))});
+      auto log = store_.history(JobName{job.name});
+      if (!stored || !log) continue;
+      jobs.push_back({JobName{job.name}, std::make_shared<const job::Job>(std::move(stored->job)), std::move(*log)});
     }
     return jobs;
   }

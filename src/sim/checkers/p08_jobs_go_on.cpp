@@ -1,5 +1,6 @@
-// P8: a job that could run does. A launch that brings nothing is given up in time; once faults have stopped an instance
-// that is gone is noticed, a job waits for nothing while nobody uses capacity, and in the end none is left live.
+// P8: a job that could run does. What was decided is carried out, over crashes too; a launch that brings nothing is
+// given up in time; once faults have stopped an instance that is gone is noticed, a job waits for nothing while nobody
+// uses capacity, and in the end none is left live.
 #include <fmt/format.h>
 
 #include <map>
@@ -14,18 +15,30 @@ namespace holdfast::sim::checkers {
 
 namespace {
 
-constexpr Duration kLaunch = minutes{10};  // a launch that has brought no agent by then is tried again
+constexpr Duration kCarriedOut = seconds{60};  // an effect without an outcome is carried out again twice by then
+constexpr Duration kLaunch = minutes{10};      // a launch that has brought no agent by then is tried again
 
 class JobsGoOn final : public Checker {
  public:
   explicit JobsGoOn(const Slack& slack)
-      : Checker("P8"), slack_(slack), launches_(clock_), waits_(clock_), gone_(reach_) {}
+      : Checker("P8"),
+        slack_(slack),
+        launches_(clock_),
+        waits_(clock_),
+        gone_(reach_),
+        to_launch_(clock_),
+        to_release_(clock_) {}
 
   void see(const Record& record) override {
     sweep(record.at);
     clock_.see(record);
     reach_.see(record);
     std::visit(Overload{[&](const Decided& r) { on(record.at, r); },
+                        [&](const LaunchAsked& r) {
+                          asks_are_recorded_ = true;
+                          to_launch_.clear(r.fence);
+                        },
+                        [&](const ReleaseAsked& r) { to_release_.clear(r.fence); },
                         [&](const LeaseBegan& r) {
                           ++leases_[r.fence];
                           gone_.clear(r.fence);
@@ -56,7 +69,7 @@ class JobsGoOn final : public Checker {
     const JobName& name = decided.job;
     const job::Job& job = *decided.after;
     const auto* attempt = job::current_attempt(job);
-    follow(name, attempt ? attempt->fence : Fence{});
+    follow(at, name, attempt ? attempt->fence : Fence{});
     launches_.clear(name);
     waits_.clear(name);
     if (const auto* launching = std::get_if<job::Launching>(&job.state))
@@ -64,12 +77,15 @@ class JobsGoOn final : public Checker {
     if (const auto* waiting = std::get_if<job::Waiting>(&job.state)) waits_.set(name, waiting->not_before, at);
   }
 
-  void follow(const JobName& name, Fence fence) {
+  void follow(Instant at, const JobName& name, Fence fence) {
     auto& current = current_[name];
     if (current != fence && current.value > 0) {
       jobs_.erase(current);
       gone_.clear(current);
+      to_launch_.clear(current);
+      to_release_.add(current, at, kCarriedOut);
     }
+    if (current != fence && fence.value > 0) to_launch_.add(fence, at, kCarriedOut);
     current = fence;
     if (fence.value > 0) {
       jobs_[fence] = name;
@@ -82,6 +98,7 @@ class JobsGoOn final : public Checker {
     const auto found = leases_.find(ended.fence);
     if (found == leases_.end() || --found->second > 0) return;
     leases_.erase(found);
+    to_release_.clear(ended.fence);
     if (!jobs_.contains(ended.fence)) return;
     if (faults_stopped_) {
       gone_.add(ended.fence, at, slack_.lease_outlives);
@@ -108,6 +125,7 @@ class JobsGoOn final : public Checker {
       violated(at, fmt::format("{}: has not noticed for {} ms that the instance of attempt {} is gone",
                                jobs_[fence].value, (slack_.lease_outlives + by).count(), fence.value));
     });
+    sweep_asks(at);
     // Where capacity is not used by anybody, whoever is eligible must have been placed.
     if (!faults_stopped_ || !idle_since_) return;
     const Instant since = std::max({*faults_stopped_, *idle_since_, clock_.up() ? clock_.up_since() : at});
@@ -118,11 +136,24 @@ class JobsGoOn final : public Checker {
     });
   }
 
+  void sweep_asks(Instant at) {
+    if (!asks_are_recorded_) return;
+    to_launch_.sweep(at, [&](Fence fence, Duration by) {
+      violated(at, fmt::format("{}: attempt {} was placed and its instance was not asked for, {} ms later",
+                               jobs_[fence].value, fence.value, (kCarriedOut + by).count()));
+    });
+    to_release_.sweep(at, [&](Fence fence, Duration by) {
+      violated(at, fmt::format("attempt {} is over and its instance was not released, {} ms later", fence.value,
+                               (kCarriedOut + by).count()));
+    });
+  }
+
   Slack slack_;
   ServiceClock clock_;
   ServiceClock reach_{ServiceClock::Counts::service_and_provider_up};
   ServiceDeadlines<JobName> launches_, waits_;
-  UptimeDeadlines<Fence> gone_;
+  UptimeDeadlines<Fence> gone_, to_launch_, to_release_;
+  bool asks_are_recorded_ = false;
   std::map<JobName, Fence> current_;
   std::map<Fence, JobName> jobs_;  // of current attempts
   std::map<Fence, int> leases_;    // live instances

@@ -29,6 +29,7 @@ class Replay final : public Checker {
     for (const auto& final_job : ending.jobs) {
       const auto found = jobs_.find(final_job.job);
       if (found == jobs_.end() || !final_job.stored) continue;
+      judge_log(ending.at, final_job, found->second.version);
       if (job::encode_job(*final_job.stored) != job::encode_job(found->second))
         violated(ending.at, fmt::format("{}: what is stored is not what its events give: {}", final_job.job.value,
                                         difference(*final_job.stored, found->second)));
@@ -36,6 +37,13 @@ class Replay final : public Checker {
   }
 
  private:
+  // The log holds one event for each decision but the first, the creation.
+  void judge_log(Instant at, const FinalJob& final_job, std::uint64_t version) {
+    if (!final_job.log || final_job.log->size() + 1 == version) return;
+    violated(at, fmt::format("{}: its log holds {} events, but {} were decided on", final_job.job.value,
+                             final_job.log->size(), version - 1));
+  }
+
   void on(Instant at, const Decided& decided) {
     const std::string& name = decided.job.value;
     const auto found = jobs_.find(decided.job);
