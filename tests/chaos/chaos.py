@@ -183,6 +183,12 @@ class Chaos:
             print(f"{title:10}" + ", ".join(f"{name} {number}" for name, number in sorted(numbers.items())))
         print(f"{'history':10}check-history {self.history}", flush=True)
 
+    def report(self):
+        for at, text in self.story.violations:
+            print(f"VIOLATED at {at:.1f} s: {text}")
+        if self.story.violations:
+            print(f"seed {self.seed} failed; what happened is in {self.folder}/story.log, serve.log and data/", flush=True)
+
     def close(self, keep):
         """Ends what we started, by process, and takes down what we set up; nobody interrupts that."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -228,15 +234,14 @@ def main():
         failed = bool(chaos.story.violations)
     except SystemExit:
         failed = bool(chaos.story.violations)  # who ends a run that went well wants nothing of it
+        chaos.report()
         raise
     except RuntimeError as problem:
         chaos.story.violated(f"the chaos itself: {problem}")
     finally:
         chaos.close(keep=failed or options.data is not None)
+    chaos.report()
     if failed:
-        for at, text in chaos.story.violations:
-            print(f"VIOLATED at {at:.1f} s: {text}")
-        print(f"seed {chaos.seed} failed; what happened is in {folder}/story.log, serve.log and data/")
         sys.exit(1)
     print("everything held")
 

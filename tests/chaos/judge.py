@@ -177,7 +177,8 @@ class Judge:
         # Told to stop and too slow to obey; or the service had not heard from its agent yet, and ended what it took for
         # a launch.
         job = self.story.jobs[program.job]
-        stopped = job.stop_asked is not None or job.max_runtime_s < 600
+        stop_asked = job.stop_asked is not None and job.stop_asked <= program.ended + BLUR_S
+        stopped = stop_asked or job.max_runtime_s < 600
         if stopped and (program.first("asked") or self._unheard(program)):
             return
         self.violated(f"{program.job} fence {program.fence}: its program was killed at {program.ended:.1f}, and nobody "
