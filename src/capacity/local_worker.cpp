@@ -136,10 +136,12 @@ void LocalProvider::run(const Release& release) {
     found->second.released = true;
     return kill(found->second);
   }
-  if (!ended_.contains(release.fence)) remember(release.fence, {.job = {}, .why = "it was released before its launch"});
-  // Nothing of it is left, whatever became of its launch: whoever asked waits for just that word.
-  const Ended& ended = ended_.at(release.fence);
-  sink_(ports::InstanceGone{release.fence, ended.job, ended.reclaimed, ended.why});
+  const auto known = ended_.find(release.fence);
+  auto ended = known == ended_.end() ? Ended{.job = {}, .why = "it was released before its launch"} : known->second;
+  if (known == ended_.end()) remember(release.fence, ended);
+  // Also after a refusal: whoever releases is to hear that nothing runs, and not why nothing ever did.
+  ended.refused = false;
+  tell_ended(release.fence, ended);
 }
 
 void LocalProvider::run(const Interrupt& interrupt) {
