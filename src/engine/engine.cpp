@@ -35,7 +35,14 @@ void Engine::create(NewJob job, CreateReply reply) {
     const JobName& name = job.spec->name;
     const auto taken = find(name) ? Result<bool>(true) : store_.exists(name);
     if (!taken) return reply(fail(taken.error()));
-    if (*taken) return reply(fail(Kind::conflict, "a training job called '{}' exists already", name.value));
+    if (*taken) {
+      // After the commit: what took the name may be in this very batch.
+      after_commit_.push_back([reply, name](const Result<void>& committed) {
+        if (!committed) return reply(fail(committed.error()));
+        reply(fail(Kind::conflict, "a training job called '{}' exists already", name.value));
+      });
+      return;
+    }
     auto decision = job::create(job.spec, now_);
     stage(std::move(decision.job), job.origin, std::nullopt, std::move(decision.effects));
     after_commit_.push_back(reply);

@@ -27,6 +27,7 @@ std::optional<ObjectShelf::Own> ObjectShelf::own_of(const std::string& bucket, c
 
 void ObjectShelf::put(const std::string& bucket, const std::string& key, std::string bytes, std::optional<Fence> by) {
   const auto own = own_of(bucket, key);
+  damaged_.erase(key);
   auto& object = buckets_[bucket][key];
   object.etag = checkpoint::hash_of(bytes);
   object.bytes = std::move(bytes);
@@ -66,6 +67,11 @@ void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, con
   recorder_.record({scheduler_.now(), stored});
 }
 
+void ObjectShelf::put_later(Duration wait, const std::string& bucket, const std::string& key, std::string bytes,
+                            std::optional<Fence> by) {
+  scheduler_.after(wait, [this, bucket, key, bytes = std::move(bytes), by] { put(bucket, key, bytes, by); });
+}
+
 void ObjectShelf::remove(const std::string& bucket, const std::string& key) {
   if (buckets_[bucket].erase(key) == 0) return;
   const auto own = own_of(bucket, key);
@@ -78,7 +84,7 @@ void ObjectShelf::remove(const std::string& bucket, const std::string& key) {
 void ObjectShelf::damage(const std::string& bucket, const std::string& key) {
   const auto own = own_of(bucket, key);
   auto& bytes = buckets_[bucket][key].bytes;
-  if (!own || bytes.empty()) return;
+  if (!own || bytes.empty() || damaged_.contains(key)) return;
   std::vector<checkpoint::GenerationId> spoilt;
   if (const auto id = checkpoint::parse_manifest_name(own->name)) spoilt.push_back(*id);
   const auto& objects = buckets_[bucket];
@@ -91,6 +97,7 @@ void ObjectShelf::damage(const std::string& bucket, const std::string& key) {
     }
   }
   if (spoilt.empty()) return;
+  damaged_.insert(key);
   recorder_.record({scheduler_.now(), FaultInjected{"a bit of " + key + " is flipped"}});
   for (const auto& id : spoilt) recorder_.record({scheduler_.now(), GenerationSpoilt{own->job, id.fence, id.sequence}});
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);

@@ -120,6 +120,8 @@ FaultPlan draw_faults(Dice& dice) {
   faults.store_refuses = maybe.rate(0.1);
   faults.ack_lost = maybe.rate(0.05);
   faults.upload_cut = maybe.rate(0.1);
+  faults.put_late = maybe.rate(0.05);
+  faults.put_late_at_most = dice.log_between(seconds{1}, minutes{20});
   faults.latency = dice.log_between(milliseconds{1}, milliseconds{300});
   faults.slow = maybe.rate(0.1);
   faults.short_page = maybe.rate(0.5);

@@ -49,6 +49,10 @@ Result<std::map<std::string, ObjectShelf::Object>*> TwinObjects::open(const std:
 Result<void> TwinObjects::put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) {
   if (auto gone = go("storing", key); !gone) return gone;
   if (auto there = open(bucket); !there) return fail(there.error());
+  if (process_ && dice_.chance(faults_.put_late)) {
+    shelf_.put_later(dice_.between(Duration{1}, faults_.put_late_at_most), bucket, key, std::string(bytes), by_);
+    return fail(Kind::try_again, "storing {}: timed out", key);
+  }
   shelf_.put(bucket, key, std::string(bytes), by_);
   return come_back("storing", key);
 }

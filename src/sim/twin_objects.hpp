@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "checkpoint/manifest.hpp"
@@ -31,6 +32,8 @@ class ObjectShelf {
   std::map<std::string, Object>* bucket(const std::string& name);
   // `by`: whose request it is; none for the user's own.
   void put(const std::string& bucket, const std::string& key, std::string bytes, std::optional<Fence> by);
+  void put_later(Duration wait, const std::string& bucket, const std::string& key, std::string bytes,
+                 std::optional<Fence> by);
   void remove(const std::string& bucket, const std::string& key);
   // A bit of one object changes by itself.
   void damage(const std::string& bucket, const std::string& key);
@@ -57,6 +60,7 @@ class ObjectShelf {
   Recorder& recorder_;
   std::map<std::string, std::map<std::string, Object>> buckets_;
   std::map<std::string, JobName> places_;
+  std::set<std::string> damaged_;  // keys: a bit that is flipped twice would be whole again
   std::map<Fence, std::optional<job::Generation>> based_on_;
 };
 

@@ -129,6 +129,20 @@ TEST_CASE("no answer and no launch before the commit: a full disk refuses the jo
   CHECK(world.create("a"));
 }
 
+TEST_CASE("a name is not taken by a job that could not be stored") {
+  World world;
+  world.store.full = true;
+  std::vector<Kind> answers;
+  for (int i = 0; i < 2; ++i) {
+    auto spec = std::make_shared<job::JobSpec>();
+    spec->name = JobName{"a"};
+    world.engine->create({spec, {"{}", {}}},
+                         [&](const Result<void>& answer) { answers.push_back(answer.error().kind); });
+  }
+  world.engine->run_until_idle();
+  CHECK(answers == std::vector{Kind::no_space, Kind::no_space});
+}
+
 TEST_CASE("what a provider says while the disk is full is heard again when it is not") {
   World world;
   REQUIRE(world.create("a"));

@@ -167,7 +167,7 @@ TEST_CASE("P2: a number that is used again") {
   Story story = one_hour();
   SUBCASE("the same") { story.store("a", 1, 2, 25); }
   SUBCASE("an older one") { story.store("a", 1, 1, 25); }
-  CHECK(catches(story, "P2", "was stored after 1-2"));
+  CHECK(catches(story, "P2", "was stored twice"));
 }
 
 TEST_CASE("P2: a zombie's generation that is gone on from") {

@@ -49,8 +49,9 @@ class WholeRestores final : public Checker {
   struct Place {
     LedgerModel ledger;
     std::map<Fence, Claim> claims;
-    std::size_t unsettled = 0;  // claims that were not the newest yet
-    bool damaged = false;       // the store has spoilt something here, which later generations may name again
+    std::size_t unsettled = 0;                     // claims that were not the newest yet
+    std::map<Fence, std::uint64_t> newest_stored;  // sequence, of each attempt
+    bool damaged = false;  // the store has spoilt something here, which later generations may name again
   };
   // What an attempt has restored: with two instances for one fence the latest.
   struct Now {
@@ -94,8 +95,12 @@ class WholeRestores final : public Checker {
     auto& place = place_of(stored.job);
     place.ledger.store(stored);
     settle(place);
-    // The clean-up of a newer attempt may remove what an older one is about to name; that one does not count then.
-    if (!stored.whole && !place.damaged && stored.fence >= place.ledger.newest_opened())
+    auto& newest = place.newest_stored[stored.fence];
+    const bool late = stored.sequence < newest;
+    newest = std::max(newest, stored.sequence);
+    // The clean-up of a newer attempt may remove what an older one is about to name; that one does not count then. Nor
+    // does a manifest that arrives after its successor, when what it alone names may be gone.
+    if (!stored.whole && !late && !place.damaged && stored.fence >= place.ledger.newest_opened())
       violated(at, fmt::format("{}: generation {}-{} is in the ledger, but its files are not all in the store",
                                stored.job.value, stored.fence.value, stored.sequence));
   }
