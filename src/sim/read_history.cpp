@@ -174,14 +174,19 @@ class Telling {
     auto base = opening == place.openings.end() ? facts.restored : opening->second.based_on;
     Instant at = opening == place.openings.end() ? *facts.program_started : opening->second.created;
     const auto first = times.lower_bound({fence, 0});
-    if (first != times.end() && first->first.fence == fence) at = std::min(at, first->second);
+    const bool saved = first != times.end() && first->first.fence == fence;
+    if (saved) at = std::min(at, first->second - milliseconds{2});
     at = after_placing(at, facts);
     if (base && !attempts_.contains(base->fence)) return foreign(base->fence);
     if (base) bases_.insert(*base);
     // It was there then; a clean-up took it since.
     if (base && !generations_told_.contains(*base)) tell_generation({}, *base, at);
-    opened_.insert(fence);
     asides_.push_back({at, true, AttemptOpened{name_of(facts.job), fence, base}});
+    if (!facts.program_started) return;
+    // The service may have heard of it late, when the program had already saved.
+    Instant restored = *facts.program_started;
+    if (saved) restored = std::min(restored, first->second - milliseconds{1});
+    asides_.push_back({std::max(at, restored), true, Restored{name_of(facts.job), fence, facts.restored}});
   }
 
   void tell_quarantine(const LedgerPlace& place, const job::Generation& generation, Instant at) {
@@ -208,9 +213,6 @@ class Telling {
       now = std::make_shared<const job::Job>(job::create(logged.stored->spec, decision.decided_at).job);
     } else {
       now = std::make_shared<const job::Job>(decide_again(*now, decision));
-      if (const auto* started = std::get_if<job::ProgramStarted>(&*decision.event);
-          started && opened_.contains(started->fence))
-        record(decision.at, Restored{logged.name, started->fence, started->restored});
     }
     record(decision.at, Decided{logged.name, decision.version, decision.event, decision.decided_at, now});
     if (!decision.event) record(decision.at, accepted(logged.name, *now->spec));
@@ -246,7 +248,7 @@ class Telling {
   std::map<job::Generation, Instant> announced_;
   std::map<std::pair<std::size_t, Instant>, Instant> told_;  // when a decision was told, by its job and its own time
   std::set<job::Generation> generations_told_, cleaned_up_, bases_;
-  std::set<Fence> opened_, foreign_;
+  std::set<Fence> foreign_;
   std::vector<Aside> asides_;
 };
 
