@@ -238,9 +238,11 @@ Result<checkpoint::RetentionInput> CheckpointSync::retention_input() {
     }
     return {};
   };
+  checkpoint::DistinctContents contents;
   for (const auto& id : checkpoint::restore_order(input.ledger)) {
-    if (input.manifests.size() >= options_.keep) break;
+    if (contents.count() > options_.keep) break;
     if (auto added = add(id); !added) return fail(added.error());
+    if (const auto read = input.manifests.find(id); read != input.manifests.end()) contents.add(read->second);
   }
   if (input.base) {
     if (auto added = add(*input.base); !added) return fail(added.error());

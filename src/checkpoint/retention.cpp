@@ -3,14 +3,20 @@
 #include <algorithm>
 
 #include "base/ensure.hpp"
+#include "checkpoint/hash.hpp"
 
 namespace holdfast::checkpoint {
 namespace {
 
 std::set<GenerationId> kept_generations(const RetentionInput& input, const std::vector<GenerationId>& order) {
   std::set<GenerationId> kept;
+  DistinctContents contents;
   for (const auto& id : order) {
-    if (kept.size() < input.keep && input.manifests.contains(id)) kept.insert(id);
+    const auto manifest = input.manifests.find(id);
+    if (manifest == input.manifests.end()) continue;
+    contents.add(manifest->second);
+    if (contents.count() > input.keep) break;
+    kept.insert(id);
   }
   if (input.base && input.manifests.contains(*input.base)) kept.insert(*input.base);
   return kept;
@@ -25,6 +31,12 @@ std::set<DataObject> needed_data(const RetentionInput& input, const std::set<Gen
 }
 
 }  // namespace
+
+void DistinctContents::add(const Manifest& manifest) {
+  Hasher hasher;
+  for (const auto& file : manifest.files) hasher.add(file.path + '\0' + file.object + '\0');
+  contents_.insert(hasher.digest());
+}
 
 RetentionPlan plan_retention(const RetentionInput& input) {
   ENSURE(input.keep >= kMinKeep, "keep {} generations", input.keep);

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "checkpoint/ledger.hpp"
@@ -16,15 +17,27 @@ namespace holdfast::checkpoint {
 // newer attempt may have gone on from, is among the two that it keeps.
 constexpr std::size_t kMinKeep = 2;
 
+// Counts contents, not manifests: a commit whose answer was lost is made again under another number, and two names for
+// the same objects protect no better than one.
+class DistinctContents {
+ public:
+  void add(const Manifest& manifest);
+  std::size_t count() const { return contents_.size(); }
+
+ private:
+  std::set<std::string> contents_;  // their hashes
+};
+
 struct RetentionInput {
   Fence own;
   std::optional<GenerationId> base;  // what this attempt restored: kept as long as it runs
   std::size_t keep = 3;
   Ledger ledger;
-  std::map<GenerationId, Manifest> manifests;  // of the newest `keep` readable generations and of the base
-  std::set<GenerationId> damaged;              // those that were met on the way and could not be read
-  std::set<DataObject> data;                   // all there are
-  std::set<DataObject> in_use;                 // uploaded by this attempt, perhaps for the next generation
+  std::map<GenerationId, Manifest>
+      manifests;  // of the newest readable generations, down to one content more than `keep`, and of the base
+  std::set<GenerationId> damaged;  // those that were met on the way and could not be read
+  std::set<DataObject> data;       // all there are
+  std::set<DataObject> in_use;     // uploaded by this attempt, perhaps for the next generation
 };
 
 // In this order, manifests before the data that they name: a generation is whole or it does not exist.
@@ -34,7 +47,8 @@ struct RetentionPlan {
   std::vector<DataObject> data;
 };
 
-// Keeps the newest `keep` readable generations and the base. Never touches what a newer fence wrote.
+// Keeps the newest readable generations that hold `keep` different contents, and the base. Never touches what a newer
+// fence wrote.
 RetentionPlan plan_retention(const RetentionInput& input);
 
 }  // namespace holdfast::checkpoint

@@ -1,5 +1,5 @@
-// When may a file be uploaded, and when may a generation be committed? All times are our own clock's ticks, taken when a
-// change was noticed: a file's own times can be set by its program.
+// When may a file be uploaded, and when may a generation be committed? All times are our own clock's ticks, taken when
+// a change was noticed: a file's own times can be set by its program.
 #pragma once
 
 #include <cstdint>

@@ -63,7 +63,7 @@ void add_event(Line& line, const job::Event& event) {
 }
 
 const char* name_of(LeaseEnded::Why why) {
-  constexpr std::array names{"released", "reclaimed", "died"};
+  constexpr std::array names{"released", "reclaimed", "died", "left"};
   return names[static_cast<std::size_t>(why)];
 }
 const char* name_of(ProgramOver::How how) {
@@ -139,6 +139,8 @@ void add_what(Line& line, const Restored& r) {
 }
 void add_what(Line& line, const LaunchAsked& r) { add(line, "LaunchAsked fence {}", r.fence.value); }
 void add_what(Line& line, const ReleaseAsked& r) { add(line, "ReleaseAsked fence {}", r.fence.value); }
+void add_what(Line& line, const ListAsked&) { add(line, "ListAsked"); }
+void add_what(Line& line, const GoneTold& r) { add(line, "GoneTold fence {}", r.fence.value); }
 void add_what(Line& line, const ServiceStarted&) { add(line, "ServiceStarted"); }
 void add_what(Line& line, const ServiceCrashed& r) { add(line, "ServiceCrashed {}", r.where); }
 void add_what(Line& line, const ClockJumped& r) { add(line, "ClockJumped offset {}", r.offset.count()); }

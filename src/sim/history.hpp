@@ -64,6 +64,12 @@ struct LaunchAsked {
 struct ReleaseAsked {
   Fence fence;
 };
+// What exists; recorded once a minute at most.
+struct ListAsked {};
+// The service, which was up, was told that the instance is gone.
+struct GoneTold {
+  Fence fence;
+};
 
 // ---- instances, as their provider knows them
 
@@ -80,7 +86,8 @@ struct LeaseEnded {
   Fence fence;
   JobName job;
   InstanceId instance;
-  enum class Why { released, reclaimed, died } why = Why::released;
+  // left: its agent had said its last word and ended, unwarned.
+  enum class Why { released, reclaimed, died, left } why = Why::released;
 };
 // The market announced the end of an instance.
 struct ReclaimAnnounced {
@@ -192,10 +199,11 @@ struct ProviderBack {};
 struct StoreCut {};
 struct StoreBack {};
 
-using What = std::variant<Accepted, StopAcked, Described, Decided, LaunchAsked, ReleaseAsked, LeaseBegan, LeaseEnded,
-                          ReclaimAnnounced, ProgramBegan, ProgramSaved, ProgramOver, GenerationStored, GenerationSpoilt,
-                          AttemptOpened, Quarantined, GenerationRemoved, Restored, ServiceStarted, ServiceCrashed,
-                          ClockJumped, FaultsStopped, FaultInjected, ProviderCut, ProviderBack, StoreCut, StoreBack>;
+using What = std::variant<Accepted, StopAcked, Described, Decided, LaunchAsked, ReleaseAsked, ListAsked, GoneTold,
+                          LeaseBegan, LeaseEnded, ReclaimAnnounced, ProgramBegan, ProgramSaved, ProgramOver,
+                          GenerationStored, GenerationSpoilt, AttemptOpened, Quarantined, GenerationRemoved, Restored,
+                          ServiceStarted, ServiceCrashed, ClockJumped, FaultsStopped, FaultInjected, ProviderCut,
+                          ProviderBack, StoreCut, StoreBack>;
 
 struct Record {
   Instant at;  // true time

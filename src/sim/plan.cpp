@@ -18,6 +18,7 @@ ProgramPlan draw_program(Dice& dice) {
   program.step_time = dice.log_between(seconds{5}, minutes{5});
   program.steps = 1 + static_cast<std::uint64_t>(work / program.step_time);
   program.save_every = 1 + dice.below(std::max<std::uint64_t>(1, program.steps / 4));
+  if (dice.chance(0.15)) program.save_every = 1;
   program.files = static_cast<std::uint32_t>(dice.between(1, 5));
   program.between_files = dice.between(milliseconds{1}, milliseconds{250});
   program.writing = static_cast<Writing>(dice.below(4));
@@ -88,8 +89,8 @@ FaultPlan draw_faults(Dice& dice) {
   faults.crash_at_boundary = maybe.rate(0.02);
   faults.mean_between_crashes = maybe.mean(minutes{10}, hours{12});
   faults.down_at_most = dice.log_between(seconds{1}, minutes{30});
-  faults.store_busy = maybe.rate(0.05);
-  faults.mean_between_full_disks = maybe.mean(hours{1}, hours{12});
+  faults.store_busy = maybe.rate(0.3);
+  faults.mean_between_full_disks = maybe.mean(minutes{20}, hours{6});
   faults.full_disk_at_most = dice.log_between(seconds{10}, minutes{20});
   if (dice.chance(0.25)) faults.mean_between_clock_jumps = dice.log_between(hours{1}, hours{12});
   faults.clock_set_while_writing = maybe.rate(0.05);
@@ -104,6 +105,8 @@ FaultPlan draw_faults(Dice& dice) {
   faults.launch_lost = maybe.rate(0.2);
   faults.launch_doubled = maybe.rate(0.1);
   faults.launch_late = maybe.rate(0.2);
+  faults.launch_unstoppable = maybe.rate(0.5);
+  faults.offers_lie = dice.chance(0.2);
   faults.never_boots = maybe.rate(0.1);
   faults.release_lost = maybe.rate(0.3);
   faults.event_lost = maybe.rate(0.2);
@@ -120,10 +123,10 @@ FaultPlan draw_faults(Dice& dice) {
   faults.store_refuses = maybe.rate(0.1);
   faults.ack_lost = maybe.rate(0.05);
   faults.upload_cut = maybe.rate(0.1);
-  faults.put_late = maybe.rate(0.05);
+  faults.put_late = maybe.rate(0.3);
   faults.put_late_at_most = dice.log_between(seconds{1}, minutes{20});
   faults.latency = dice.log_between(milliseconds{1}, milliseconds{300});
-  faults.slow = maybe.rate(0.1);
+  faults.slow = maybe.rate(0.3);
   faults.short_page = maybe.rate(0.5);
   faults.instance_disk_full = maybe.rate(0.05);
   faults.slow_at_most = dice.log_between(seconds{1}, minutes{2});

@@ -79,6 +79,8 @@ struct FaultPlan {
   Duration cut_at_most{0};
   // instances and their provider
   double launch_refused = 0, launch_lost = 0, launch_doubled = 0, launch_late = 0, never_boots = 0, release_lost = 0;
+  double launch_unstoppable = 0;  // released before it is there, it comes all the same
+  bool offers_lie = false;        // a closed market says that it has capacity, and refuses
   double event_lost = 0, event_doubled = 0, event_late = 0;
   double list_fails = 0, list_forgets = 0;
   double zombie = 0;

@@ -13,6 +13,7 @@ constexpr Duration kReleaseMost = seconds{20};
 constexpr Duration kSayMost = milliseconds{500};
 constexpr Duration kSayLate = minutes{5};
 constexpr Duration kForgottenMost = seconds{60};
+constexpr Duration kListRecordedEvery = minutes{1};
 
 market::Market market_of(const PoolPlan& pool, std::uint64_t seed, Instant begins) {
   if (!pool.mean_up) return market::Market(market::AlwaysOpen{}, pool.notice);
@@ -75,7 +76,7 @@ std::vector<market::Offer> TwinProvider::offers(Instant) {
   std::vector<market::Offer> offers;
   for (std::size_t i = 0; i < pools_.size(); ++i) {
     const auto& pool = pools_[i].plan;
-    const int free = open(i) ? pool.slots - used(i) : 0;
+    const int free = open(i) || faults_.offers_lie ? pool.slots - used(i) : 0;
     offers.push_back({PoolId{pool.name}, "*", "zone", pool.spot, free, pool.price_per_hour, pool.on_demand_per_hour});
   }
   return offers;
@@ -164,7 +165,8 @@ void TwinProvider::release(Fence fence) {
     recorder_.record({scheduler_.now(), FaultInjected{fmt::format("release {} is lost", fence.value)}});
   } else if (const auto known = leases_.find(fence); known != leases_.end()) {
     scheduler_.after(dice_.between(Duration{0}, kReleaseMost), [this, fence] {
-      if (present_.contains(fence)) return end(fence, LeaseEnded::Why::released, "released");
+      const bool too_early = leases_.at(fence).stage == Stage::launching && dice_.chance(faults_.launch_unstoppable);
+      if (present_.contains(fence) && !too_early) return end(fence, LeaseEnded::Why::released, "released");
       say(ports::InstanceGone{fence, leases_.at(fence).launch.job, false, "it was gone already"});
     });
   } else {
@@ -191,7 +193,7 @@ void TwinProvider::end(Fence fence, LeaseEnded::Why why, const std::string& said
 void TwinProvider::agent_ended(Fence fence) {
   if (!present_.contains(fence)) return;
   const bool warned = leases_.at(fence).notice.has_value();
-  end(fence, warned ? LeaseEnded::Why::reclaimed : LeaseEnded::Why::died, "its agent has ended");
+  end(fence, warned ? LeaseEnded::Why::reclaimed : LeaseEnded::Why::left, "its agent has ended");
 }
 
 void TwinProvider::reclaim(Fence fence, Duration notice) {
@@ -215,6 +217,10 @@ Result<void> TwinProvider::interrupt(Fence fence, Duration notice) {
 }
 
 Result<std::vector<ports::LeaseView>> TwinProvider::list() {
+  if (scheduler_.now() - list_recorded_ >= kListRecordedEvery) {
+    list_recorded_ = scheduler_.now();
+    recorder_.record({scheduler_.now(), ListAsked{}});
+  }
   if (!calm_ && dice_.chance(faults_.list_fails)) return fail(Kind::try_again, "listing instances: timed out");
   std::vector<ports::LeaseView> all;
   for (const Fence fence : present_) {
@@ -239,7 +245,11 @@ Result<std::vector<ports::LeaseView>> TwinProvider::list() {
 void TwinProvider::say(ports::CapacityEvent event) {
   const auto deliver = [this, event](Duration delay) {
     scheduler_.after(delay, [this, event] {
-      if (sink_) sink_(event);
+      if (!sink_) return;
+      if (const auto* gone = std::get_if<ports::InstanceGone>(&event)) {
+        recorder_.record({scheduler_.now(), GoneTold{gone->fence}});
+      }
+      sink_(event);
     });
   };
   if (!calm_ && dice_.chance(faults_.event_lost)) return;

@@ -94,6 +94,7 @@ class TwinProvider final : public ports::CapacityProvider {
   std::set<Fence> present_;        // those that exist or are on their way
   std::uint64_t next_instance_ = 1;
   bool calm_ = false;
+  Instant list_recorded_;
 };
 
 }  // namespace holdfast::sim

@@ -11,6 +11,7 @@ using nlohmann::json;
 
 constexpr Duration kPatience = seconds{70};
 constexpr Duration kAgainAfter = seconds{5};
+constexpr Duration kLookEvery = minutes{30};  // in the mean
 
 std::string request_of(const JobPlan& job) {
   json request = {
@@ -43,7 +44,7 @@ std::string named(const JobPlan& job) { return json{{"TrainingJobName", job.name
 Users::Users(const Plan& plan, Scheduler& scheduler, Recorder& recorder, Network& network, Dice& dice)
     : plan_(plan), scheduler_(scheduler), recorder_(recorder), network_(network), dice_(dice) {
   for (const auto& job : plan_.jobs) {
-    scheduler_.after(job.submitted, [this, &job] { create(job, false); });
+    scheduler_.after(job.submitted, [this, &job] { create(job); });
   }
 }
 
@@ -56,8 +57,8 @@ void Users::ask(const std::string& operation, const std::string& body, ServicePr
   scheduler_.after(kPatience, [once] { once(std::nullopt); });
 }
 
-void Users::create(const JobPlan& job, bool asked_before) {
-  ask("CreateTrainingJob", request_of(job), [this, &job, asked_before](std::optional<api::Outcome> outcome) {
+void Users::create(const JobPlan& job) {
+  ask("CreateTrainingJob", request_of(job), [this, &job](std::optional<api::Outcome> outcome) {
     if (outcome && *outcome) return accepted(job);
     if (outcome && outcome->error().status == 400) {
       // Asked twice, or by a network that says it twice: the name is taken, by ourselves.
@@ -65,7 +66,7 @@ void Users::create(const JobPlan& job, bool asked_before) {
       ENSURE(taken, "{} was refused: {}", job.name, outcome->error().message);
       return accepted(job);
     }
-    scheduler_.after(kAgainAfter, [this, &job] { create(job, true); });
+    scheduler_.after(kAgainAfter, [this, &job] { create(job); });
   });
 }
 
@@ -92,8 +93,7 @@ void Users::stop(const JobPlan& job) {
 }
 
 void Users::look(const JobPlan& job) {
-  if (look_every_ <= Duration{0}) return;
-  scheduler_.after(dice_.wait_for(look_every_) + Duration{1}, [this, &job] {
+  scheduler_.after(dice_.wait_for(kLookEvery) + Duration{1}, [this, &job] {
     ask("DescribeTrainingJob", named(job), [this, &job, asked = scheduler_.now()](std::optional<api::Outcome> outcome) {
       if (outcome && *outcome) {
         const auto seen = json::parse(**outcome);

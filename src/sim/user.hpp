@@ -18,15 +18,12 @@ class Users {
  public:
   Users(const Plan& plan, Scheduler& scheduler, Recorder& recorder, Network& network, Dice& dice);
 
-  // Every job of the plan is accepted, and whoever wanted to stop one knows what became of it.
+  // Every job of the plan is accepted.
   bool content() const { return accepted_.size() == plan_.jobs.size(); }
-  const std::set<std::string>& accepted() const { return accepted_; }
-  // How often they look, from now on; zero: never.
-  void look_every(Duration mean) { look_every_ = mean; }
   static std::string checkpoint_place(const std::string& job) { return "checkpoints/" + job + "/"; }
 
  private:
-  void create(const JobPlan& job, bool asked_before);
+  void create(const JobPlan& job);
   void stop(const JobPlan& job);
   void look(const JobPlan& job);
   void accepted(const JobPlan& job);
@@ -40,7 +37,6 @@ class Users {
   Dice& dice_;
   std::set<std::string> accepted_;
   std::shared_ptr<const bool> never_cut_ = std::make_shared<const bool>(false);
-  Duration look_every_{minutes{30}};
 };
 
 }  // namespace holdfast::sim

@@ -127,6 +127,27 @@ TEST_CASE("the newest generations stay, with their data, the base, and their ope
   CHECK(plan.data == std::vector{old, mid});
 }
 
+TEST_CASE("generations of one content, committed again for want of an answer, take one place only") {
+  RetentionInput input{.own = Fence{1},
+                       .base = {},
+                       .keep = 2,
+                       .ledger = {},
+                       .manifests = {},
+                       .damaged = {},
+                       .data = {{Fence{1}, 0}, {Fence{1}, 1}, {Fence{1}, 2}},
+                       .in_use = {}};
+  attempt(input.ledger, 1, {}, 5);
+  const DataObject first{Fence{1}, 0}, second{Fence{1}, 1}, third{Fence{1}, 2};
+  for (const std::uint64_t sequence : {3, 4, 5}) {
+    input.manifests.insert({id(1, sequence), manifest_of(id(1, sequence), {third})});
+  }
+  input.manifests.insert({id(1, 2), manifest_of(id(1, 2), {second})});
+  input.manifests.insert({id(1, 1), manifest_of(id(1, 1), {first})});
+  const auto plan = plan_retention(input);
+  CHECK(plan.entries == Ids{id(1, 1)});
+  CHECK(plan.data == std::vector{first});
+}
+
 TEST_CASE("a zombie's later commits go, and what they alone needed") {
   RetentionInput input{.own = Fence{2},
                        .base = id(1, 1),

@@ -67,7 +67,7 @@ void check_recording(const std::string& path, const std::string& recorded, const
     const bool has = static_cast<bool>(std::getline(new_lines, new_line));
     if (had == has && old_line == new_line) continue;
     FAIL_CHECK(path << ":" << number << ": recorded \"" << (had ? old_line : "(end)") << "\", now \""
-                    << (has ? new_line : "(end)") << "\". HOLDFAST_REWRITE=1 records it anew.");
+                    << (has ? new_line : "(end)") << "\". --rewrite records it anew.");
     return;
   }
 }

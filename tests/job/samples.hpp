@@ -42,7 +42,7 @@ std::optional<Duration> parse_duration(std::string_view text);
 // "LaunchInstance 2"
 std::string effect_text(const Effect& effect);
 
-// Compares `fresh` with the recorded text of a file of the source tree. With HOLDFAST_REWRITE=1 in the environment it
+// Compares `fresh` with the recorded text of a file of the source tree. With --rewrite (see tests/support/main.cpp) it
 // is written there instead, for a person to read in the diff.
 void check_recording(const std::string& path_in_source_tree, const std::string& recorded, const std::string& fresh);
 std::string read_source_file(const std::string& path_in_source_tree);

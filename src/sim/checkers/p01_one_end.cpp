@@ -107,6 +107,9 @@ class OneEnd final : public Checker {
     if (decided.event.has_value() == !life.stored)
       violated(at, fmt::format("{}: version {} was decided {} an event", name, decided.version,
                                decided.event ? "on" : "without"));
+    if (decided.after->retries > decided.after->spec->max_retries)
+      violated(at, fmt::format("{}: was retried {} times, and RetryStrategy allows {}", name, decided.after->retries,
+                               decided.after->spec->max_retries));
     if (!status_fits_state(*decided.after))
       violated(at, fmt::format("{}: shows {} in state {}", name, to_string(secondary_status(*decided.after)),
                                state_name(decided.after->state)));

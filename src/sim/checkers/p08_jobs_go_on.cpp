@@ -1,6 +1,6 @@
-// P8: a job that could run does. What was decided is carried out, over crashes too; a launch that brings nothing is
-// given up in time; once faults have stopped an instance that is gone is noticed, a job waits for nothing while nobody
-// uses capacity, and in the end none is left live.
+// P8: a job that could run does. What was decided is carried out, over crashes too, and an agent's last word is heard;
+// a launch that brings nothing is given up in time; once faults have stopped an instance that is gone is noticed, a job
+// waits for nothing while nobody uses capacity, and in the end none is left live.
 #include <fmt/format.h>
 
 #include <map>
@@ -15,8 +15,11 @@ namespace holdfast::sim::checkers {
 
 namespace {
 
-constexpr Duration kCarriedOut = seconds{60};  // an effect without an outcome is carried out again twice by then
-constexpr Duration kLaunch = minutes{10};      // a launch that has brought no agent by then is tried again
+constexpr Duration kCarriedOut = seconds{60};   // an effect without an outcome is carried out again twice by then
+constexpr Duration kLongestPause = minutes{5};  // between two launches, whatever failed before
+constexpr Duration kHeard = seconds{30};        // what a provider says is decided on at once
+constexpr Duration kListed = minutes{5};        // asked every 10 s, recorded every minute
+constexpr Duration kLaunch = minutes{10};       // a launch that has brought no agent by then is tried again
 
 class JobsGoOn final : public Checker {
  public:
@@ -27,16 +30,28 @@ class JobsGoOn final : public Checker {
         waits_(clock_),
         gone_(reach_),
         to_launch_(clock_),
-        to_release_(clock_) {}
+        to_release_(clock_),
+        to_notice_(clock_),
+        to_list_(process_) {}
 
   void see(const Record& record) override {
     sweep(record.at);
     clock_.see(record);
     reach_.see(record);
+    process_.see(record);
     std::visit(Overload{[&](const Decided& r) { on(record.at, r); },
                         [&](const LaunchAsked& r) {
                           asks_are_recorded_ = true;
                           to_launch_.clear(r.fence);
+                        },
+                        [&](const GoneTold& r) {
+                          if (jobs_.contains(r.fence)) to_notice_.add(r.fence, record.at, kHeard);
+                        },
+                        [&](const ListAsked&) { listed(record.at); }, [&](const ServiceStarted&) { listed(record.at); },
+                        // What it had heard and not stored died with it.
+                        [&](const ServiceCrashed&) {
+                          to_notice_.clear_all();
+                          to_list_.clear(0);
                         },
                         [&](const ReleaseAsked& r) { to_release_.clear(r.fence); },
                         [&](const LeaseBegan& r) {
@@ -74,7 +89,12 @@ class JobsGoOn final : public Checker {
     waits_.clear(name);
     if (const auto* launching = std::get_if<job::Launching>(&job.state))
       launches_.set(name, launching->attempt.requested + kLaunch, at);
-    if (const auto* waiting = std::get_if<job::Waiting>(&job.state)) waits_.set(name, waiting->not_before, at);
+    if (const auto* waiting = std::get_if<job::Waiting>(&job.state)) {
+      waits_.set(name, waiting->not_before, at);
+      if (waiting->not_before > job.booked_until + kLongestPause)
+        violated(at, fmt::format("{}: means to wait {} ms by itself", name.value,
+                                 (waiting->not_before - job.booked_until).count()));
+    }
   }
 
   void follow(Instant at, const JobName& name, Fence fence) {
@@ -83,6 +103,7 @@ class JobsGoOn final : public Checker {
       jobs_.erase(current);
       gone_.clear(current);
       to_launch_.clear(current);
+      to_notice_.clear(current);
       to_release_.add(current, at, kCarriedOut);
     }
     if (current != fence && fence.value > 0) to_launch_.add(fence, at, kCarriedOut);
@@ -100,6 +121,9 @@ class JobsGoOn final : public Checker {
     leases_.erase(found);
     to_release_.clear(ended.fence);
     if (!jobs_.contains(ended.fence)) return;
+    if (ended.why == LeaseEnded::Why::left)
+      violated(at, fmt::format("{}: the agent of attempt {} has said its last word and left, and was not heard",
+                               ended.job.value, ended.fence.value));
     if (faults_stopped_) {
       gone_.add(ended.fence, at, slack_.lease_outlives);
     } else {
@@ -136,11 +160,24 @@ class JobsGoOn final : public Checker {
     });
   }
 
+  void listed(Instant at) {
+    to_list_.clear(0);
+    to_list_.add(0, at, kListed);
+  }
+
   void sweep_asks(Instant at) {
     if (!asks_are_recorded_) return;
     to_launch_.sweep(at, [&](Fence fence, Duration by) {
       violated(at, fmt::format("{}: attempt {} was placed and its instance was not asked for, {} ms later",
                                jobs_[fence].value, fence.value, (kCarriedOut + by).count()));
+    });
+    to_notice_.sweep(at, [&](Fence fence, Duration by) {
+      violated(at,
+               fmt::format("{}: was told that the instance of attempt {} is gone, and had not taken it in {} ms later",
+                           jobs_[fence].value, fence.value, (kHeard + by).count()));
+    });
+    to_list_.sweep(at, [&](int, Duration by) {
+      violated(at, fmt::format("the provider was not asked what exists for {} ms", (kListed + by).count()));
     });
     to_release_.sweep(at, [&](Fence fence, Duration by) {
       violated(at, fmt::format("attempt {} is over and its instance was not released, {} ms later", fence.value,
@@ -150,9 +187,11 @@ class JobsGoOn final : public Checker {
 
   Slack slack_;
   ServiceClock clock_;
+  ServiceClock process_{ServiceClock::Counts::process_up};
   ServiceClock reach_{ServiceClock::Counts::service_and_provider_up};
   ServiceDeadlines<JobName> launches_, waits_;
-  UptimeDeadlines<Fence> gone_, to_launch_, to_release_;
+  UptimeDeadlines<Fence> gone_, to_launch_, to_release_, to_notice_;
+  UptimeDeadlines<int> to_list_;  // one key: 0
   bool asks_are_recorded_ = false;
   std::map<JobName, Fence> current_;
   std::map<Fence, JobName> jobs_;  // of current attempts

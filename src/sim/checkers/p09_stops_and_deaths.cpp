@@ -18,7 +18,7 @@ namespace holdfast::sim::checkers {
 
 namespace {
 
-constexpr Duration kGrace = seconds{120};
+constexpr Duration kGrace = seconds{120};            // SIGTERM to SIGKILL, as SageMaker gives it
 constexpr Duration kAfterAStop = kGrace + hours{2};  // the last checkpoint and the model, at most
 // An agent is taken for lost after five minutes of silence that the service listened to. Less, because a clock that is
 // set may make a few of its ticks look longer than they were.
@@ -63,7 +63,7 @@ class StopsAndDeaths final : public Checker {
     bool stop_acked = false;
     bool stop_decided = false;      // on its user's wish
     bool stopped_in_calm = false;   // and after faults had stopped
-                                    // on its user's wish
+    Instant stopping_since;         // while it is Stopping
     std::map<Fence, int> programs;  // running, on instances that are there
   };
   struct Lease {
@@ -123,6 +123,9 @@ class StopsAndDeaths final : public Checker {
       if (!life.stop_decided && stopped)
         violated(at, fmt::format("{}: ended as Stopped, and nobody had stopped it", name));
     }
+    const bool stopping = std::holds_alternative<job::Stopping>(decided.after->state);
+    if (stopping && !(life.stored && std::holds_alternative<job::Stopping>(life.stored->state)))
+      life.stopping_since = at;
     life.stored = decided.after;
   }
 
@@ -184,13 +187,24 @@ class StopsAndDeaths final : public Checker {
       case ProgramOver::How::with_instance:
         if (!ended_.contains(over.fence)) with_instance_.add(over.fence, at, slack_.lease_outlives);
         return;
-      case ProgramOver::How::asked:
       case ProgramOver::How::killed:
+        judge_grace(at, over, life);
+        [[fallthrough]];
+      case ProgramOver::How::asked:
       case ProgramOver::How::orphaned:
         if (!has_cause(over, life))
           violated(at, fmt::format("{}: the program of attempt {} was {}, and nothing on record gives the reason",
                                    over.job.value, over.fence.value, how[static_cast<std::size_t>(over.how)]));
     }
+  }
+
+  // Who is stopped gets its time, unless the instance goes or another attempt has taken over.
+  void judge_grace(Instant at, const ProgramOver& over, const Life& life) {
+    if (!life.stored || is_over(life, over.fence) || !std::holds_alternative<job::Stopping>(life.stored->state)) return;
+    if (warned_.contains(over.fence) || ended_.contains(over.fence)) return;
+    if (at - life.stopping_since < kGrace)
+      violated(at, fmt::format("{}: its program was killed {} ms after the order to stop, and had {} ms",
+                               over.job.value, (at - life.stopping_since).count(), kGrace.count()));
   }
 
   bool has_cause(const ProgramOver& over, const Life& life) const {

@@ -117,6 +117,10 @@ class UptimeDeadlines {
     by_time_.erase({found->second, key});
     by_key_.erase(found);
   }
+  void clear_all() {
+    by_key_.clear();
+    by_time_.clear();
+  }
   bool contains(const Key& key) const { return by_key_.contains(key); }
   template <class Late>
   void sweep(Instant at, const Late& late) {
