@@ -6,6 +6,7 @@ namespace holdfast::sim {
 namespace {
 
 constexpr std::size_t kPage = 1000;
+constexpr Duration kTimeoutMost = seconds{60};
 
 ports::ObjectInfo info_of(const std::string& key, const ObjectShelf::Object& object) {
   return {key, object.bytes.size(), object.etag, object.modified};
@@ -51,6 +52,8 @@ Result<void> TwinObjects::put_bytes(const std::string& bucket, const std::string
   if (auto there = open(bucket); !there) return fail(there.error());
   if (process_ && dice_.chance(faults_.put_late)) {
     shelf_.put_later(dice_.between(Duration{1}, faults_.put_late_at_most), bucket, key, std::string(bytes), by_);
+    // Whoever waits for it may not live so long.
+    process_->pass(dice_.between(Duration{1}, kTimeoutMost));
     return fail(Kind::try_again, "storing {}: timed out", key);
   }
   shelf_.put(bucket, key, std::string(bytes), by_);
