@@ -92,7 +92,7 @@ FaultPlan draw_faults(Dice& dice) {
   faults.store_busy = maybe.rate(0.3);
   faults.mean_between_full_disks = maybe.mean(minutes{20}, hours{6});
   faults.full_disk_at_most = dice.log_between(seconds{10}, minutes{20});
-  if (dice.chance(0.25)) faults.mean_between_clock_jumps = dice.log_between(hours{1}, hours{12});
+  if (dice.chance(0.4)) faults.mean_between_clock_jumps = dice.log_between(minutes{15}, hours{8});
   faults.clock_set_while_writing = maybe.rate(0.05);
   faults.message_lost = maybe.rate(0.2);
   faults.answer_lost = maybe.rate(0.2);
