@@ -238,18 +238,19 @@ Result<checkpoint::RetentionInput> CheckpointSync::retention_input() {
     }
     return {};
   };
+  const auto data = ledger_.data_objects();
+  if (!data) return fail(data.error());
+  for (const auto& [object, size] : *data) input.data.insert(object);
   checkpoint::DistinctContents contents;
   for (const auto& id : checkpoint::restore_order(input.ledger)) {
     if (contents.count() > options_.keep) break;
     if (auto added = add(id); !added) return fail(added.error());
-    if (const auto read = input.manifests.find(id); read != input.manifests.end()) contents.add(read->second);
+    const auto read = input.manifests.find(id);
+    if (read != input.manifests.end() && checkpoint::is_whole(input, read->second)) contents.add(read->second);
   }
   if (input.base) {
     if (auto added = add(*input.base); !added) return fail(added.error());
   }
-  const auto data = ledger_.data_objects();
-  if (!data) return fail(data.error());
-  for (const auto& [object, size] : *data) input.data.insert(object);
   for (const auto& [path, stored] : uploaded_) {
     input.in_use.insert(checkpoint::parse_data_name(stored.file.object).value());
   }

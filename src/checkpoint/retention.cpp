@@ -13,7 +13,7 @@ std::set<GenerationId> kept_generations(const RetentionInput& input, const std::
   DistinctContents contents;
   for (const auto& id : order) {
     const auto manifest = input.manifests.find(id);
-    if (manifest == input.manifests.end()) continue;
+    if (manifest == input.manifests.end() || !is_whole(input, manifest->second)) continue;
     contents.add(manifest->second);
     if (contents.count() > input.keep) break;
     kept.insert(id);
@@ -31,6 +31,12 @@ std::set<DataObject> needed_data(const RetentionInput& input, const std::set<Gen
 }
 
 }  // namespace
+
+bool is_whole(const RetentionInput& input, const Manifest& manifest) {
+  return std::ranges::all_of(manifest.files, [&](const ManifestFile& file) {
+    return input.data.contains(parse_data_name(file.object).value());
+  });
+}
 
 void DistinctContents::add(const Manifest& manifest) {
   Hasher hasher;

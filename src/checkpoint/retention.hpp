@@ -40,6 +40,10 @@ struct RetentionInput {
   std::set<DataObject> in_use;     // uploaded by this attempt, perhaps for the next generation
 };
 
+// All that the manifest names is there. One whose put took effect only after it was given up may name what was cleaned
+// away since.
+bool is_whole(const RetentionInput& input, const Manifest& manifest);
+
 // In this order, manifests before the data that they name: a generation is whole or it does not exist.
 struct RetentionPlan {
   std::vector<GenerationId> entries;  // manifests and openings
@@ -47,8 +51,8 @@ struct RetentionPlan {
   std::vector<DataObject> data;
 };
 
-// Keeps the newest readable generations that hold `keep` different contents, and the base. Never touches what a newer
-// fence wrote.
+// Keeps the newest readable generations that hold `keep` different contents which are all there, and the base. Never
+// touches what a newer fence wrote.
 RetentionPlan plan_retention(const RetentionInput& input);
 
 }  // namespace holdfast::checkpoint

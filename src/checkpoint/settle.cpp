@@ -56,7 +56,7 @@ bool is_complete_at_death(const DirectoryState& state, Instant died, std::size_t
                           const SettleOptions& options) {
   if (any_open(state)) return false;
   if (last_change(state) <= died - std::max(options.quiet, options.death_suspicion)) return true;
-  return state.changed.size() == 1 && state.changed.front().renamed_into_place && previous_burst <= 1;
+  return state.changed.size() == 1 && state.changed.front().renamed_into_place && previous_burst == 1;
 }
 
 }  // namespace holdfast::checkpoint

@@ -148,6 +148,25 @@ TEST_CASE("generations of one content, committed again for want of an answer, ta
   CHECK(plan.data == std::vector{first});
 }
 
+TEST_CASE("a generation whose contents are gone takes no place") {
+  RetentionInput input{.own = Fence{1},
+                       .base = {},
+                       .keep = 2,
+                       .ledger = {},
+                       .manifests = {},
+                       .damaged = {},
+                       .data = {{Fence{1}, 1}, {Fence{1}, 3}},
+                       .in_use = {}};
+  attempt(input.ledger, 1, {}, 3);
+  // The second came late, when what it names had been cleaned away.
+  for (const std::uint64_t sequence : {1, 2, 3}) {
+    input.manifests.insert({id(1, sequence), manifest_of(id(1, sequence), {{Fence{1}, sequence}})});
+  }
+  const auto plan = plan_retention(input);
+  CHECK(plan.entries == Ids{id(1, 2)});
+  CHECK(plan.data.empty());
+}
+
 TEST_CASE("a zombie's later commits go, and what they alone needed") {
   RetentionInput input{.own = Fence{2},
                        .base = id(1, 1),

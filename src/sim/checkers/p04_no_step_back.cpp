@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "base/overload.hpp"
 #include "sim/checkers/checkers.hpp"
@@ -12,6 +14,8 @@
 namespace holdfast::sim::checkers {
 
 namespace {
+
+constexpr std::size_t kKept = 3;  // contents, docs/checkpoints.md
 
 class NoStepBack final : public Checker {
  public:
@@ -24,7 +28,7 @@ class NoStepBack final : public Checker {
                         },
                         [&](const Quarantined& r) { lost(r.job, r.generation); },
                         [&](const GenerationRemoved& r) {
-                          removed(r.job, {r.fence, r.sequence});
+                          removed(record.at, r.job, {r.fence, r.sequence});
                         },
                         [&](const Restored& r) {
                           if (r.generation) promise(jobs_[r.job], *r.generation);
@@ -41,7 +45,8 @@ class NoStepBack final : public Checker {
     bool promised = false;  // announced or gone on from
   };
   struct Life {
-    std::map<job::Generation, Saved> saved;  // whole and undamaged
+    std::map<job::Generation, Saved> saved;         // whole and undamaged
+    std::map<job::Generation, std::uint64_t> ever;  // steps of all that were stored whole
     std::map<Fence, std::uint64_t> highest_stored;
     std::optional<job::Generation> newest;  // as the job has it
   };
@@ -51,20 +56,27 @@ class NoStepBack final : public Checker {
     auto& highest = life.highest_stored[stored.fence];
     highest = std::max(highest, stored.sequence);
     // One that is not whole promises nothing; P3 says what is wrong with it.
-    if (stored.whole && stored.step) life.saved[{stored.fence, stored.sequence}] = {*stored.step, false};
+    if (!stored.whole || !stored.step) return;
+    life.saved[{stored.fence, stored.sequence}] = {*stored.step, false};
+    life.ever[{stored.fence, stored.sequence}] = *stored.step;
   }
 
   void lost(const JobName& job, const job::Generation& generation) { jobs_[job].saved.erase(generation); }
 
-  // A clean-up excuses nothing, unless a newer one that holds as much is there.
-  void removed(const JobName& job, const job::Generation& generation) {
-    auto& saved = jobs_[job].saved;
-    const auto found = saved.find(generation);
-    if (found == saved.end()) return;
-    const bool covered = std::any_of(std::next(found), saved.end(), [&](const auto& newer) {
-      return newer.second.promised && newer.second.step >= found->second.step;
-    });
-    if (covered || !found->second.promised) saved.erase(found);
+  // A clean-up may take what so many newer contents have made superfluous, whatever became of those since. Commits that
+  // are repeated within an attempt are one content.
+  void removed(Instant at, const JobName& job, const job::Generation& generation) {
+    auto& life = jobs_[job];
+    const auto found = life.saved.find(generation);
+    if (found == life.saved.end()) return;
+    std::set<std::pair<Fence, std::uint64_t>> newer;
+    for (auto it = life.ever.upper_bound(generation); it != life.ever.end() && newer.size() < kKept; ++it) {
+      newer.insert({it->first.fence, it->second});
+    }
+    if (found->second.promised && newer.size() < kKept)
+      violated(at, fmt::format("{}: generation {}-{} was cleaned away, and only {} newer contents were ever stored",
+                               job.value, generation.fence.value, generation.sequence, newer.size()));
+    life.saved.erase(found);
   }
 
   static void promise(Life& life, const job::Generation& generation) {
