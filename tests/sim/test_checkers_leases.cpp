@@ -116,3 +116,29 @@ TEST_CASE("P8: a job that waits for another to leave waits for a reason") {
   story.wait(hours{1}).finish("b", 1).wait(seconds{2}).lease("a", 2).begin("a", 2).finish("a", 2);
   CHECK(holds(story));
 }
+
+TEST_CASE("P8: what was decided is never carried out") {
+  Story story;
+  story.create("b").lease("b", 7).tell(LaunchAsked{Fence{7}});  // so asking is on record
+  SUBCASE("a launch") {
+    story.create("a").decide("a", job::Placed{Fence{8}, {}}).wait(minutes{2}).tell(FaultInjected{"nothing"});
+    CHECK(catches(story, "P8", "attempt 8 was placed and its instance was not asked for"));
+  }
+  SUBCASE("a release") {
+    story.begin("b", 7).decide("b", job::AttemptEnded{Fence{7}, job::Outcome::program_failed, "x"});
+    story.wait(minutes{2}).tell(FaultInjected{"nothing"});
+    CHECK(catches(story, "P8", "attempt 7 is over and its instance was not released"));
+  }
+  SUBCASE("the word that an instance is gone") {
+    story.begin("b", 7).tell(GoneTold{Fence{7}}).wait(minutes{1}).tell(FaultInjected{"nothing"});
+    CHECK(catches(story, "P8", "was told that the instance of attempt 7 is gone"));
+  }
+  SUBCASE("an agent's last word") {
+    story.begin("b", 7).lease_ends("b", 7, LeaseEnded::Why::left);
+    CHECK(catches(story, "P8", "has said its last word and left, and was not heard"));
+  }
+  SUBCASE("asking what exists") {
+    story.tell(ListAsked{}).wait(minutes{6}).tell(FaultInjected{"nothing"});
+    CHECK(catches(story, "P8", "the provider was not asked what exists"));
+  }
+}

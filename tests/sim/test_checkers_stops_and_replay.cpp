@@ -77,9 +77,15 @@ TEST_CASE("P9: what is a reason for one attempt is none for another") {
   CHECK(catches(story.tell(over(How::killed)), "P9", "the program of attempt 1 was killed, and nothing"));
 }
 
+TEST_CASE("P9: a program that is stopped is killed before its two minutes are over") {
+  Story story = one_hour();
+  story.stop("a").wait(seconds{119}).tell(over(How::killed));
+  CHECK(catches(story, "P9", "its program was killed 119000 ms after the order to stop"));
+}
+
 TEST_CASE("P9: each reason on record is one") {
   Story story = one_hour();
-  SUBCASE("a stop") { story.stop("a").tell(over(How::killed)); }
+  SUBCASE("a stop") { story.stop("a").wait(minutes{2}).tell(over(How::killed)); }
   SUBCASE("a wall") { story.wait(hours{9}).decide("a", job::TimeReached{}).tell(over(How::asked)); }
   SUBCASE("a notice") { story.tell(ReclaimAnnounced{Fence{1}, kA, story.now() + minutes{2}}).tell(over(How::asked)); }
   SUBCASE("its instance has ended") { story.lease_ends("a", 1, LeaseEnded::Why::died).tell(over(How::orphaned)); }

@@ -184,8 +184,9 @@ class TheBill final : public Checker {
     const auto over = lease->second.over;
     const bool forget = lease->second.live <= 0;
     if (over && jumps_ == 0) {
-      // Up to now the service had so long to hear of it.
-      const Duration late = clock_.uptime(at) - clock_.uptime(*over);
+      // In its present life the service had so long to hear of it: how long something is missing it counts anew after
+      // each start.
+      const Duration late = clock_.uptime(at) - clock_.uptime(std::min(std::max(*over, clock_.up_since()), at));
       if (late > slack_.lease_outlives + kSilence && life.billed_ms > 0)
         violated(at, fmt::format("{}: attempt {} was billed for {} ms after its instance was gone", name,
                                  attempt.fence.value, late.count()));
