@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/context/fiber.hpp>
 #include <boost/context/pooled_fixedsize_stack.hpp>
+#include <boost/context/preallocated.hpp>
 #include <exception>
 #include <utility>
 
@@ -53,7 +54,12 @@ class Fiber {
 
   void enter() {
     if (!std::exchange(started_, true)) {
-      self_ = context::fiber(std::allocator_arg, stacks(), [this](context::fiber&& outside) {
+      const auto stack = stacks().allocate();
+      const context::preallocated room(stack.sp, stack.size, stack);
+#if defined(__SANITIZE_ADDRESS__)
+      bottom_ = static_cast<const char*>(stack.sp) - stack.size;
+#endif
+      self_ = context::fiber(std::allocator_arg, room, stacks(), [this](context::fiber&& outside) {
         outside_ = std::move(outside);
         arrived(nullptr);
         try {

@@ -10,6 +10,7 @@ namespace {
 using nlohmann::json;
 
 constexpr Duration kPatience = seconds{70};
+constexpr double kImpatient = 0.3;
 constexpr Duration kAgainAfter = seconds{5};
 constexpr Duration kLookEvery = minutes{30};  // in the mean
 
@@ -58,6 +59,12 @@ void Users::ask(const std::string& operation, const std::string& body, ServicePr
 }
 
 void Users::create(const JobPlan& job) {
+  // Some are impatient, and ask twice at once.
+  if (dice_.chance(kImpatient)) ask_to_create(job);
+  ask_to_create(job);
+}
+
+void Users::ask_to_create(const JobPlan& job) {
   ask("CreateTrainingJob", request_of(job), [this, &job](std::optional<api::Outcome> outcome) {
     if (outcome && *outcome) return accepted(job);
     if (outcome && outcome->error().status == 400) {
@@ -66,7 +73,8 @@ void Users::create(const JobPlan& job) {
       ENSURE(taken, "{} was refused: {}", job.name, outcome->error().message);
       return accepted(job);
     }
-    scheduler_.after(kAgainAfter, [this, &job] { create(job); });
+    if (accepted_.contains(job.name)) return;
+    scheduler_.after(kAgainAfter, [this, &job] { ask_to_create(job); });
   });
 }
 

@@ -24,6 +24,7 @@ class Users {
 
  private:
   void create(const JobPlan& job);
+  void ask_to_create(const JobPlan& job);
   void stop(const JobPlan& job);
   void look(const JobPlan& job);
   void accepted(const JobPlan& job);
