@@ -130,7 +130,7 @@ FaultPlan draw_faults(Dice& dice) {
   faults.short_page = maybe.rate(0.5);
   faults.instance_disk_full = maybe.rate(0.05);
   faults.slow_at_most = dice.log_between(seconds{1}, minutes{2});
-  if (dice.chance(0.25)) faults.mean_between_damages = dice.log_between(minutes{30}, hours{12});
+  if (dice.chance(0.4)) faults.mean_between_damages = dice.log_between(minutes{10}, hours{12});
   faults.deaf = dice.chance(0.2);
   return faults;
 }
