@@ -20,8 +20,6 @@ namespace {
 using job::Outcome;
 using ports::Order;
 
-job::Generation as_job_generation(const checkpoint::GenerationId& id) { return {id.fence, id.sequence}; }
-
 // Why an attempt cannot go on, in the words of its outcome.
 struct Failure {
   Outcome outcome;
@@ -202,7 +200,7 @@ class Agent {
                        bad.id.sequence, bad.why));
     }
     if (restored->generation) {
-      restored_ = as_job_generation(*restored->generation);
+      restored_ = restored->generation;
       note(fmt::format("attempt {} goes on from checkpoint generation {}-{}: {} files, {} bytes",
                        assignment_.fence.value, restored_->fence.value, restored_->sequence, restored->files,
                        restored->bytes));
@@ -262,7 +260,7 @@ class Agent {
 
   void tell(const CheckpointEvent& event) {
     if (const auto* saved = std::get_if<CheckpointCommitted>(&event)) {
-      reporter_.say(job::CheckpointSaved{assignment_.fence, as_job_generation(saved->id)});
+      reporter_.say(job::CheckpointSaved{assignment_.fence, saved->id});
     } else if (const auto* problem = std::get_if<CheckpointProblem>(&event)) {
       note("checkpoint: " + problem->what);
     } else {
@@ -345,7 +343,7 @@ class Agent {
   const Assignment& assignment_;
   LogSpool& spool_;
   Reporter reporter_;
-  std::optional<job::Generation> restored_;
+  std::optional<GenerationId> restored_;
   std::unique_ptr<Folder> folder_;  // of the checkpoints
   std::unique_ptr<CheckpointSync> sync_;
   std::atomic<const TrainingProgram*> program_ = nullptr;

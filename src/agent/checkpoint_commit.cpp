@@ -8,7 +8,6 @@
 namespace holdfast::agent {
 namespace {
 
-using checkpoint::GenerationId;
 using checkpoint::Manifest;
 using checkpoint::ManifestFile;
 
@@ -216,41 +215,19 @@ Result<void> CheckpointSync::remove_what_may_go() {
 }
 
 Result<checkpoint::RetentionInput> CheckpointSync::retention_input() {
-  checkpoint::RetentionInput input{.own = claim_.fence,
-                                   .base = claim_.based_on,
-                                   .keep = options_.keep,
-                                   .ledger = {},
-                                   .manifests = {},
-                                   .damaged = {},
-                                   .data = {},
-                                   .in_use = {}};
+  checkpoint::RetentionInput input;
+  input.own = claim_.fence;
   auto ledger = ledger_.read();
   if (!ledger) return fail(ledger.error());
   input.ledger = std::move(*ledger);
-  const auto add = [&](GenerationId id) -> Result<void> {
-    auto manifest = ledger_.read_manifest(id);
-    if (!manifest && manifest.error().kind == Kind::not_found) return {};
-    if (!manifest) return fail(manifest.error());
-    if (*manifest) {
-      input.manifests[id] = std::move(**manifest);
-    } else {
-      input.damaged.insert(id);
-    }
-    return {};
-  };
+  // After the ledger: what a manifest names was there before it.
   const auto data = ledger_.data_objects();
   if (!data) return fail(data.error());
   for (const auto& [object, size] : *data) input.data.insert(object);
-  checkpoint::DistinctContents contents;
-  for (const auto& id : checkpoint::restore_order(input.ledger)) {
-    if (contents.count() > options_.keep) break;
-    if (auto added = add(id); !added) return fail(added.error());
-    const auto read = input.manifests.find(id);
-    if (read != input.manifests.end() && checkpoint::is_whole(input, read->second)) contents.add(read->second);
-  }
-  if (input.base) {
-    if (auto added = add(*input.base); !added) return fail(added.error());
-  }
+  auto kept = checkpoint::choose_kept(input.ledger, options_.keep, claim_.based_on, input.data,
+                                      [&](GenerationId id) { return ledger_.read_manifest(id); });
+  if (!kept) return fail(kept.error());
+  input.kept = std::move(*kept);
   for (const auto& [path, stored] : uploaded_) {
     input.in_use.insert(checkpoint::parse_data_name(stored.file.object).value());
   }

@@ -1,11 +1,11 @@
 #include "agent/checkpoint_ledger.hpp"
 
+#include <iterator>
 #include <limits>
 
 namespace holdfast::agent {
 namespace {
 
-using checkpoint::GenerationId;
 using checkpoint::Ledger;
 using checkpoint::Manifest;
 
@@ -76,9 +76,12 @@ Result<void> LedgerStore::read_bases(Ledger& ledger) {
 }
 
 // Every manifest of an attempt says what it is based on, so a damaged opening is no loss once there is a generation.
+// The newest is asked first: an opening is written again while the attempt still chooses, and the put of an earlier
+// choice that was given up may take effect last.
 Result<void> LedgerStore::read_base(Fence fence, Ledger& ledger) {
-  for (auto id = ledger.entries.lower_bound({fence, 0}); id != ledger.entries.end() && id->fence == fence; ++id) {
-    const auto manifest = read_manifest(*id);
+  for (auto id = ledger.entries.upper_bound({fence, std::numeric_limits<std::uint64_t>::max()});
+       id != ledger.entries.begin() && std::prev(id)->fence == fence;) {
+    const auto manifest = read_manifest(*--id);
     if (!manifest && manifest.error().kind == Kind::not_found) continue;
     if (!manifest) return fail(manifest.error());
     if (!*manifest) continue;

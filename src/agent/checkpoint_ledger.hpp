@@ -28,9 +28,9 @@ class LedgerStore {
   // One list of one key: is there an entry of a fence newer than `own`?
   Result<std::optional<Fence>> newer_fence(Fence own);
   // Nothing: damaged, also when read a second time. Kind::not_found: gone.
-  Result<std::optional<checkpoint::Manifest>> read_manifest(checkpoint::GenerationId id);
+  Result<std::optional<checkpoint::Manifest>> read_manifest(GenerationId id);
   Result<void> put_manifest(const checkpoint::Manifest& manifest);
-  Result<void> quarantine(checkpoint::GenerationId id, const std::string& why);
+  Result<void> quarantine(GenerationId id, const std::string& why);
   // All data objects with their sizes.
   Result<std::map<checkpoint::DataObject, std::uint64_t>> data_objects();
 
@@ -42,7 +42,7 @@ class LedgerStore {
   ports::ObjectStore& store_;
   CheckpointPlace place_;
   // Manifests never change once written, but for the opening of an attempt that is still choosing.
-  std::map<checkpoint::GenerationId, checkpoint::Manifest> known_;
+  std::map<GenerationId, checkpoint::Manifest> known_;
 };
 
 }  // namespace holdfast::agent

@@ -10,7 +10,6 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
-#include "checkpoint/generation.hpp"
 #include "checkpoint/transfer_plan.hpp"
 #include "ports/object_store.hpp"
 
@@ -32,9 +31,9 @@ struct CheckpointClaim {
   CheckpointPlace place;
   JobName job;
   Fence fence;
-  std::optional<checkpoint::GenerationId> based_on;  // as the opening entry says
+  std::optional<GenerationId> based_on;  // as the opening entry says
   // What lies in the directory now: a generation with its files, or plain files by path.
-  std::optional<checkpoint::GenerationId> restored;
+  std::optional<GenerationId> restored;
   std::vector<checkpoint::ManifestFile> files;
   std::vector<std::string> plain_paths;
   // Restored files whose objects are safe to refer to again, so that they are not uploaded twice.

@@ -9,7 +9,6 @@
 namespace holdfast::agent {
 namespace {
 
-using checkpoint::GenerationId;
 using checkpoint::Ledger;
 using checkpoint::Manifest;
 

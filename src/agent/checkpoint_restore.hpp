@@ -15,13 +15,13 @@
 namespace holdfast::agent {
 
 struct QuarantinedGeneration {
-  checkpoint::GenerationId id;
+  GenerationId id;
   std::string why;
 };
 
 struct RestoredCheckpoint {
-  std::optional<checkpoint::GenerationId> generation;  // none: nothing there, or plain files that no ledger describes
-  bool plain = false;                                  // the files came from a prefix without a generation
+  std::optional<GenerationId> generation;  // none: nothing there, or plain files that no ledger describes
+  bool plain = false;                      // the files came from a prefix without a generation
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   std::vector<QuarantinedGeneration> quarantined;  // found bad now, and passed over by every later restore

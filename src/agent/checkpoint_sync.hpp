@@ -35,7 +35,7 @@ struct CheckpointSyncOptions {
 };
 
 struct CheckpointCommitted {
-  checkpoint::GenerationId id;
+  GenerationId id;
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;           // of all its files
   std::uint64_t uploaded_bytes = 0;  // of those that were new
@@ -61,14 +61,14 @@ enum class FlushOutcome {
 };
 struct FlushResult {
   FlushOutcome outcome = FlushOutcome::partial;
-  std::optional<checkpoint::GenerationId> generation;  // the newest one that a restore would use
+  std::optional<GenerationId> generation;  // the newest one that a restore would use
   std::uint64_t bytes_left_behind = 0;
   std::string why;  // for people; empty when saved
   std::vector<CheckpointEvent> events;
 };
 
 struct CheckpointFigures {
-  std::optional<checkpoint::GenerationId> last;
+  std::optional<GenerationId> last;
   std::optional<Instant> last_committed;
   std::uint64_t bytes_at_risk = 0;  // changed since the last generation
   std::uint64_t uploaded_bytes = 0;
@@ -155,7 +155,7 @@ class CheckpointSync {
 
   std::uint64_t next_sequence_ = 1;
   std::uint64_t next_object_ = 0;
-  std::optional<checkpoint::GenerationId> last_;
+  std::optional<GenerationId> last_;
   std::optional<Instant> last_committed_;
   std::vector<checkpoint::ManifestFile> last_files_;
   std::size_t last_burst_ = 0;  // files that the last generation brought

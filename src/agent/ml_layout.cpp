@@ -11,6 +11,7 @@
 #include <set>
 
 #include "base/file.hpp"
+#include "base/utf8.hpp"
 
 namespace holdfast::agent {
 namespace {
@@ -138,27 +139,10 @@ void add_toolkit_variables(std::map<std::string, std::string>& variables, const 
   variables["SM_LOG_LEVEL"] = "20";
 }
 
-// How many bytes the valid UTF-8 character at the start of `text` has; 0 if there is none.
-std::size_t character_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
-  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const unsigned second = byte(1);
-  // Too long for what they say, halves of pairs, and beyond the last character.
-  if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
-  if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
-  return length;
-}
-
 std::string first_characters(std::string_view text, std::size_t limit) {
   std::string kept;
   for (std::size_t count = 0; count < limit && !text.empty(); ++count) {
-    const auto length = character_length(text);
+    const auto length = utf8_length(text);
     kept += length == 0 ? "\xEF\xBF\xBD" : text.substr(0, length);
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }

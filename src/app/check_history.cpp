@@ -39,25 +39,6 @@ constexpr std::array kPromises{
     Promise{"P10", "deciding again gives what is stored", "all versions of a job but its newest"},
 };
 
-class Judges final : public sim::Recorder {
- public:
-  Judges() : checkers_(sim::make_checkers()) {}
-  void record(sim::Record record) override {
-    for (const auto& checker : checkers_) checker->see(record);
-  }
-  std::vector<sim::Violation> finish(const sim::Ending& ending) {
-    std::vector<sim::Violation> all;
-    for (const auto& checker : checkers_) {
-      checker->finish(ending);
-      all.insert(all.end(), checker->violations().begin(), checker->violations().end());
-    }
-    return all;
-  }
-
- private:
-  std::vector<std::unique_ptr<sim::Checker>> checkers_;
-};
-
 // Who holds the lock of serve.cpp. Trying to take it could stand in the way of a service that is just starting.
 bool is_served(const fs::path& data) {
   struct stat status {};
@@ -101,7 +82,7 @@ Result<Report> judge(const fs::path& data) {
   Report report;
   report.data = data;
   report.served = is_served(data);
-  Judges judges;
+  sim::Judges judges;
   sim::Ending ending;
   SystemClock clock;
   auto read = sim::read_history(database.string(), **objects, report.served ? std::optional(clock.now()) : std::nullopt,

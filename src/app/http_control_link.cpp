@@ -1,20 +1,14 @@
 #include "app/http_control_link.hpp"
 
-#include <array>
-#include <nlohmann/json.hpp>
-
-#include "job/codec.hpp"
+#include "agent/messages.hpp"
 
 namespace holdfast::app {
-
-using nlohmann::json;
 
 namespace {
 constexpr std::size_t kMaxEndpointFile = 4096;
 constexpr Duration kReportTimeout = seconds{60};
 constexpr Duration kWaitTimeout = seconds{60};  // above the service's own limit for a long poll
 
-std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
 }  // namespace
 
 HttpControlLink::HttpControlLink(std::filesystem::path endpoint_file, JobName job, Fence fence, std::string token)
@@ -49,29 +43,15 @@ Result<std::string> HttpControlLink::call(const char* operation, std::string bod
 }
 
 Result<void> HttpControlLink::report(const ports::Report& report) {
-  json events = json::array();
-  for (const auto& event : report.events) events.push_back(json::parse(job::encode_event(event)));
-  json logs = json::array();
-  for (const auto& batch : report.logs) {
-    json lines = json::array();
-    for (const auto& line : batch.lines) lines.push_back({line.timestamp_ms, line.message});
-    logs.push_back({{"Sequence", batch.sequence}, {"Stream", batch.stream}, {"Lines", std::move(lines)}});
-  }
-  const json body{{"TrainingJobName", job_.value}, {"Fence", fence_.value}, {"Events", events}, {"Logs", logs}};
-  auto answer = call("AgentReport", dump(body), kReportTimeout);
+  auto answer = call(agent::kReportOperation, agent::encode_report(job_, fence_, report), kReportTimeout);
   if (!answer) return fail(answer.error());
   return {};
 }
 
 Result<ports::Order> HttpControlLink::wait_for_order(ports::Order known) {
-  const json body{{"TrainingJobName", job_.value}, {"Fence", fence_.value}, {"Known", ports::to_string(known)}};
-  auto answer = call("AgentWait", dump(body), kWaitTimeout);
+  auto answer = call(agent::kWaitOperation, agent::encode_wait(job_, fence_, known), kWaitTimeout);
   if (!answer) return fail(answer.error());
-  const json order = json::parse(*answer, nullptr, false);
-  for (const auto each : std::array{ports::Order::go_on, ports::Order::stop, ports::Order::abandon}) {
-    if (order.is_object() && order.value("Order", "") == ports::to_string(each)) return each;
-  }
-  return fail(Kind::try_again, "AgentWait: an order that this agent does not know");
+  return agent::decode_order(*answer);
 }
 
 }  // namespace holdfast::app

@@ -6,5 +6,5 @@
 
 int main(int argc, char** argv) {
   return holdfast::cli::run_cli(argc, argv, holdfast::app::serve, holdfast::app::agent_main,
-                               holdfast::app::check_history);
+                                holdfast::app::check_history);
 }

@@ -30,6 +30,14 @@ struct Fence {
   auto operator<=>(const Fence&) const = default;
 };
 
+// Names one complete checkpoint of a job. Ordered by fence first: whatever an older attempt still commits sorts below
+// everything of a newer one.
+struct GenerationId {
+  Fence fence;
+  std::uint64_t sequence = 0;  // from 1 within an attempt; 0 is the attempt's opening entry, which holds no files
+  auto operator<=>(const GenerationId&) const = default;
+};
+
 // Money: a millionth of a US dollar.
 using MicroDollars = std::int64_t;
 

@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "checkpoint/generation.hpp"
+#include "base/ids.hpp"
 
 namespace holdfast::checkpoint {
 

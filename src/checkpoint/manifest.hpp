@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "checkpoint/generation.hpp"
 
 namespace holdfast::checkpoint {
 

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
-#include <string>
 #include <vector>
 
+#include "base/result.hpp"
 #include "checkpoint/ledger.hpp"
 #include "checkpoint/manifest.hpp"
 
@@ -17,32 +18,28 @@ namespace holdfast::checkpoint {
 // newer attempt may have gone on from, is among the two that it keeps.
 constexpr std::size_t kMinKeep = 2;
 
-// Counts contents, not manifests: a commit whose answer was lost is made again under another number, and two names for
-// the same objects protect no better than one.
-class DistinctContents {
- public:
-  void add(const Manifest& manifest);
-  std::size_t count() const { return contents_.size(); }
+// The manifest, nothing where it is damaged, Kind::not_found where it is gone.
+using ManifestReader = std::function<Result<std::optional<Manifest>>(GenerationId)>;
 
- private:
-  std::set<std::string> contents_;  // their hashes
+struct Kept {
+  std::map<GenerationId, Manifest> generations;
+  std::set<GenerationId> damaged;  // those that were met on the way and could not be read
 };
+
+// The newest readable generations, until they hold `keep` different contents, and the base. Contents count, not
+// manifests: a commit whose answer was lost is made again under another number, and two names for the same objects
+// protect no better than one. And they must be there: a manifest whose put took effect only after it was given up may
+// name what was cleaned away since. `data`: all objects there are.
+Result<Kept> choose_kept(const Ledger& ledger, std::size_t keep, const std::optional<GenerationId>& base,
+                         const std::set<DataObject>& data, const ManifestReader& read);
 
 struct RetentionInput {
   Fence own;
-  std::optional<GenerationId> base;  // what this attempt restored: kept as long as it runs
-  std::size_t keep = 3;
   Ledger ledger;
-  std::map<GenerationId, Manifest>
-      manifests;  // of the newest readable generations, down to one content more than `keep`, and of the base
-  std::set<GenerationId> damaged;  // those that were met on the way and could not be read
-  std::set<DataObject> data;       // all there are
-  std::set<DataObject> in_use;     // uploaded by this attempt, perhaps for the next generation
+  Kept kept;
+  std::set<DataObject> data;    // all there are
+  std::set<DataObject> in_use;  // uploaded by this attempt, perhaps for the next generation
 };
-
-// All that the manifest names is there. One whose put took effect only after it was given up may name what was cleaned
-// away since.
-bool is_whole(const RetentionInput& input, const Manifest& manifest);
 
 // In this order, manifests before the data that they name: a generation is whole or it does not exist.
 struct RetentionPlan {
@@ -51,8 +48,7 @@ struct RetentionPlan {
   std::vector<DataObject> data;
 };
 
-// Keeps the newest readable generations that hold `keep` different contents which are all there, and the base. Never
-// touches what a newer fence wrote.
+// Everything but what is kept. Never touches what a newer fence wrote.
 RetentionPlan plan_retention(const RetentionInput& input);
 
 }  // namespace holdfast::checkpoint

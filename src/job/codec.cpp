@@ -39,6 +39,10 @@ struct nlohmann::adl_serializer<std::optional<T>> {
   }
 };
 
+namespace holdfast {
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(GenerationId, fence, sequence)
+}
+
 namespace holdfast::job {
 
 // A member that is missing keeps its default: that is how an older text is read by a newer version.
@@ -51,7 +55,6 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, name, arn, role_arn, im
                                                 hyperparameters, environment, channels, metrics, output_path,
                                                 instance_type, instance_count, volume_gb, network_isolation, spot,
                                                 max_runtime, max_wait, checkpoint, max_retries, working_directory)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Generation, fence, sequence)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Attempt, fence, placement, requested, instance, notice, restored,
                                                 program_since, saved)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Accounts, waiting_ms, starting_ms, restoring_ms, training_ms, lost_ms,
@@ -201,7 +204,7 @@ Result<Job> decode_job(std::string_view text, std::shared_ptr<const JobSpec> spe
     job.retries = j.at("retries");
     job.failures_in_a_row = j.at("failures_in_a_row");
     job.first_started = j.at("first_started").get<std::optional<Instant>>();
-    job.last_generation = j.at("last_generation").get<std::optional<Generation>>();
+    job.last_generation = j.at("last_generation").get<std::optional<GenerationId>>();
     if (job.transitions.empty()) throw std::invalid_argument("no transitions");
     return job;
   });

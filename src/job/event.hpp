@@ -41,11 +41,11 @@ struct AgentStarted {
 };
 struct ProgramStarted {
   Fence fence;
-  std::optional<Generation> restored;
+  std::optional<GenerationId> restored;
 };
 struct CheckpointSaved {
   Fence fence;
-  Generation generation;
+  GenerationId generation;
 };
 struct ProgramEnded {
   Fence fence;

@@ -51,13 +51,6 @@ struct Transition {
   std::string message;
 };
 
-// Names one complete checkpoint; ordered by fence, then sequence.
-struct Generation {
-  Fence fence;
-  std::uint64_t sequence = 0;
-  auto operator<=>(const Generation&) const = default;
-};
-
 // One incarnation of the job on capacity.
 struct Attempt {
   Fence fence;
@@ -65,7 +58,7 @@ struct Attempt {
   Instant requested;                     // when capacity was asked for
   std::optional<InstanceId> instance;    // once the provider has it up
   std::optional<Instant> notice;         // the deadline, once a reclaim was announced
-  std::optional<Generation> restored;    // what the program went on from
+  std::optional<GenerationId> restored;  // what the program went on from
   std::optional<Instant> program_since;  // when the program started to run
   std::optional<Instant> saved;          // when this attempt last committed a generation
 };
@@ -129,7 +122,7 @@ struct Job {
   int retries = 0;            // used of RetryStrategy.MaximumRetryAttempts
   int failures_in_a_row = 0;  // launches refused and instances that died, since a program last ran: for the back-off
   std::optional<Instant> first_started;  // TrainingStartTime
-  std::optional<Generation> last_generation;
+  std::optional<GenerationId> last_generation;
 };
 
 constexpr std::size_t kMaxTransitionsKept = 500;

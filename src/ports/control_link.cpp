@@ -14,4 +14,11 @@ const char* to_string(Order order) {
   return "?";
 }
 
+std::optional<Order> parse_order(std::string_view text) {
+  for (const auto order : {Order::go_on, Order::stop, Order::abandon}) {
+    if (text == to_string(order)) return order;
+  }
+  return std::nullopt;
+}
+
 }  // namespace holdfast::ports

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -19,6 +21,8 @@ enum class Order {
   abandon,  // another attempt has taken over, or the job has ended: kill the program, save and upload nothing
 };
 const char* to_string(Order order);
+// Nothing: no order is called so.
+std::optional<Order> parse_order(std::string_view text);
 
 // Lines of one attempt's program, numbered from 0 so that a batch that is sent twice is kept once.
 struct LogBatch {

@@ -23,4 +23,17 @@ std::vector<std::unique_ptr<Checker>> make_checkers(const Slack& slack) {
   return all;
 }
 
+void Judges::record(Record record) {
+  for (const auto& checker : checkers_) checker->see(record);
+}
+
+std::vector<Violation> Judges::finish(const Ending& ending) {
+  std::vector<Violation> all;
+  for (const auto& checker : checkers_) {
+    checker->finish(ending);
+    all.insert(all.end(), checker->violations().begin(), checker->violations().end());
+  }
+  return all;
+}
+
 }  // namespace holdfast::sim

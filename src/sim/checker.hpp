@@ -52,4 +52,16 @@ constexpr std::size_t kMaxViolations = 20;
 // One for each of P1 to P10, in that order.
 std::vector<std::unique_ptr<Checker>> make_checkers(const Slack& slack = {});
 
+// All of them at once.
+class Judges final : public Recorder {
+ public:
+  explicit Judges(const Slack& slack = {}) : checkers_(make_checkers(slack)) {}
+  void record(Record record) override;
+  // In the order of the promises.
+  std::vector<Violation> finish(const Ending& ending);
+
+ private:
+  std::vector<std::unique_ptr<Checker>> checkers_;
+};
+
 }  // namespace holdfast::sim

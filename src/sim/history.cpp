@@ -18,7 +18,7 @@ void add(Line& line, fmt::format_string<Args...> format, Args&&... args) {
   fmt::format_to(std::back_inserter(line), format, std::forward<Args>(args)...);
 }
 
-void add_generation(Line& line, const std::optional<job::Generation>& generation) {
+void add_generation(Line& line, const std::optional<GenerationId>& generation) {
   if (generation) {
     add(line, "{}-{}", generation->fence.value, generation->sequence);
   } else {

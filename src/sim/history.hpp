@@ -154,13 +154,13 @@ struct GenerationSpoilt {
 struct AttemptOpened {
   JobName job;
   Fence fence;
-  std::optional<job::Generation> based_on;
+  std::optional<GenerationId> based_on;
 };
 // A restore passed over a damaged generation, and said so.
 struct Quarantined {
   JobName job;
   Fence by;
-  job::Generation generation;
+  GenerationId generation;
 };
 // A clean-up removed a generation: its manifest is gone.
 struct GenerationRemoved {
@@ -172,7 +172,7 @@ struct GenerationRemoved {
 struct Restored {
   JobName job;
   Fence fence;
-  std::optional<job::Generation> generation;
+  std::optional<GenerationId> generation;
 };
 
 // ---- the service and the run

@@ -8,14 +8,7 @@ namespace holdfast::sim {
 
 namespace {
 
-using checkpoint::GenerationId;
-
 constexpr std::size_t kMaxKeys = 1'000'000;
-
-job::Generation as_job(const GenerationId& id) { return {id.fence, id.sequence}; }
-std::optional<job::Generation> as_job(const std::optional<GenerationId>& id) {
-  return id ? std::optional(as_job(*id)) : std::nullopt;
-}
 
 class Reading {
  public:
@@ -51,8 +44,7 @@ class Reading {
     const auto marks = list("quarantine/");
     if (!marks) return fail(marks.error());
     for (const auto& mark : *marks) {
-      if (const auto id = checkpoint::parse_quarantine_name(own_name(mark)))
-        found_.quarantined[as_job(*id)] = mark.modified;
+      if (const auto id = checkpoint::parse_quarantine_name(own_name(mark))) found_.quarantined[*id] = mark.modified;
     }
     return {};
   }
@@ -60,9 +52,9 @@ class Reading {
   void note(const GenerationId& id, const ports::ObjectInfo& object,
             const std::optional<checkpoint::Manifest>& manifest) {
     const Instant created = manifest ? manifest->created : object.modified;
-    if (id.sequence > 0) found_.generations[as_job(id)] = {created, manifest.has_value(), true};
+    if (id.sequence > 0) found_.generations[id] = {created, manifest.has_value(), true};
     // Entries come in order, so the opening, where it is there, comes first.
-    if (manifest) found_.openings.try_emplace(id.fence, LedgerOpening{created, as_job(manifest->based_on)});
+    if (manifest) found_.openings.try_emplace(id.fence, LedgerOpening{created, manifest->based_on});
   }
 
   Result<void> check_data(const std::map<GenerationId, checkpoint::Manifest>& manifests) {
@@ -77,9 +69,9 @@ class Reading {
       // Manifests are removed before what they name: one that is gone by now is no loss.
       const auto still = objects_.head(place_.bucket, place_.own_key(checkpoint::manifest_name(id)));
       if (still) {
-        found_.generations[as_job(id)].whole = false;
+        found_.generations[id].whole = false;
       } else {
-        found_.generations.erase(as_job(id));
+        found_.generations.erase(id);
       }
     }
     return {};

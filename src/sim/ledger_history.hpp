@@ -19,13 +19,13 @@ struct LedgerGeneration {
 };
 struct LedgerOpening {
   Instant created;
-  std::optional<job::Generation> based_on;
+  std::optional<GenerationId> based_on;
 };
 
 struct LedgerPlace {
-  std::map<job::Generation, LedgerGeneration> generations;
+  std::map<GenerationId, LedgerGeneration> generations;
   std::map<Fence, LedgerOpening> openings;  // by the opening itself, or by the attempt's first generation
-  std::map<job::Generation, Instant> quarantined;
+  std::map<GenerationId, Instant> quarantined;
   bool empty() const { return generations.empty() && openings.empty(); }
 };
 

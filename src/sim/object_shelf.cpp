@@ -8,8 +8,6 @@ namespace {
 
 constexpr std::string_view kOwn = ".holdfast/";
 
-job::Generation as_job(const checkpoint::GenerationId& id) { return {id.fence, id.sequence}; }
-
 }  // namespace
 
 std::map<std::string, ObjectShelf::Object>* ObjectShelf::bucket(const std::string& name) {
@@ -35,7 +33,7 @@ void ObjectShelf::put(const std::string& bucket, const std::string& key, std::st
   if (!own) return;
   if (checkpoint::parse_manifest_name(own->name)) record_manifest(bucket, *own, object.bytes);
   if (const auto marked = checkpoint::parse_quarantine_name(own->name)) {
-    recorder_.record({scheduler_.now(), Quarantined{own->job, by.value_or(Fence{}), as_job(*marked)}});
+    recorder_.record({scheduler_.now(), Quarantined{own->job, by.value_or(Fence{}), *marked}});
   }
 }
 
@@ -44,10 +42,8 @@ void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, con
   if (!manifest) return;
   const auto& id = manifest->id;
   if (id.sequence == 0) {
-    std::optional<job::Generation> base;
-    if (manifest->based_on) base = as_job(*manifest->based_on);
-    based_on_[id.fence] = base;
-    return recorder_.record({scheduler_.now(), AttemptOpened{own.job, id.fence, base}});
+    based_on_[id.fence] = manifest->based_on;
+    return recorder_.record({scheduler_.now(), AttemptOpened{own.job, id.fence, manifest->based_on}});
   }
   GenerationStored stored{own.job, id.fence, id.sequence, true, std::nullopt};
   std::map<std::string, std::string> contents;
@@ -85,7 +81,7 @@ void ObjectShelf::damage(const std::string& bucket, const std::string& key) {
   const auto own = own_of(bucket, key);
   auto& bytes = buckets_[bucket][key].bytes;
   if (!own || bytes.empty() || damaged_.contains(key)) return;
-  std::vector<checkpoint::GenerationId> spoilt;
+  std::vector<GenerationId> spoilt;
   if (const auto id = checkpoint::parse_manifest_name(own->name)) spoilt.push_back(*id);
   const auto& objects = buckets_[bucket];
   const auto ledger = own->place + "ledger/";

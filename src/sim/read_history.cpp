@@ -27,7 +27,7 @@ struct AttemptFacts {
   Instant placed;
   std::optional<Instant> up;
   std::optional<Instant> program_started;
-  std::optional<job::Generation> restored;
+  std::optional<GenerationId> restored;
 };
 
 class Telling {
@@ -73,7 +73,7 @@ class Telling {
     result_.figures.ledgers += place.empty() ? 0 : 1;
     result_.figures.generations += place.generations.size();
     // In their order within each attempt; a time that is not known is at the latest that of the next one.
-    std::map<job::Generation, Instant> times;
+    std::map<GenerationId, Instant> times;
     for (const auto& [generation, kept] : place.generations) times[generation] = kept.created;
     for (const auto& [generation, saved] : announced_) {
       const bool here = jobs.contains(attempts_.at(generation.fence).job);
@@ -137,8 +137,8 @@ class Telling {
     return after == log_.decisions.begin() ? started : std::max(started, std::prev(after)->at);
   }
 
-  static void settle_times(std::map<job::Generation, Instant>& times) {
-    std::optional<std::pair<job::Generation, Instant>> next;
+  static void settle_times(std::map<GenerationId, Instant>& times) {
+    std::optional<std::pair<GenerationId, Instant>> next;
     for (auto entry = times.rbegin(); entry != times.rend(); ++entry) {
       if (next && next->first.fence == entry->first.fence) entry->second = std::min(entry->second, next->second);
       next = *entry;
@@ -150,7 +150,7 @@ class Telling {
     return std::max(at, facts.placed + milliseconds{1});
   }
 
-  void tell_generation(const LedgerPlace& place, const job::Generation& generation, Instant at) {
+  void tell_generation(const LedgerPlace& place, const GenerationId& generation, Instant at) {
     const auto attempt = attempts_.find(generation.fence);
     if (attempt == attempts_.end()) return foreign(generation.fence);
     const auto saved = announced_.find(generation);
@@ -168,7 +168,7 @@ class Telling {
   }
 
   void tell_opening(const LedgerPlace& place, Fence fence, AttemptFacts& facts,
-                    const std::map<job::Generation, Instant>& times) {
+                    const std::map<GenerationId, Instant>& times) {
     const auto opening = place.openings.find(fence);
     if (opening == place.openings.end() && !facts.program_started) return;
     auto base = opening == place.openings.end() ? facts.restored : opening->second.based_on;
@@ -189,7 +189,7 @@ class Telling {
     asides_.push_back({std::max(at, restored), true, Restored{name_of(facts.job), fence, facts.restored}});
   }
 
-  void tell_quarantine(const LedgerPlace& place, const job::Generation& generation, Instant at) {
+  void tell_quarantine(const LedgerPlace& place, const GenerationId& generation, Instant at) {
     const auto attempt = attempts_.find(generation.fence);
     if (attempt == attempts_.end()) return foreign(generation.fence);
     if (place.generations.contains(generation)) ++result_.figures.damaged;
@@ -245,9 +245,9 @@ class Telling {
   const DecisionLog& log_;
   ReadHistory& result_;
   std::map<Fence, AttemptFacts> attempts_;
-  std::map<job::Generation, Instant> announced_;
+  std::map<GenerationId, Instant> announced_;
   std::map<std::pair<std::size_t, Instant>, Instant> told_;  // when a decision was told, by its job and its own time
-  std::set<job::Generation> generations_told_, cleaned_up_, bases_;
+  std::set<GenerationId> generations_told_, cleaned_up_, bases_;
   std::set<Fence> foreign_;
   std::vector<Aside> asides_;
 };

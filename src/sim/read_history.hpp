@@ -1,6 +1,6 @@
 // The history of a real service, read from its database and from the checkpoint ledgers in its object store, as the
-// records that the checkers judge. It knows less than a simulation: see `judged` in app/check_history.cpp for what
-// follows from that.
+// records that the checkers judge. It knows less than a simulation: see `kPromises` in app/check_history.cpp for
+// what follows from that.
 #pragma once
 
 #include <optional>

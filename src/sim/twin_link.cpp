@@ -1,14 +1,9 @@
 #include "sim/twin_link.hpp"
 
-#include <array>
-#include <nlohmann/json.hpp>
-
-#include "job/codec.hpp"
+#include "agent/messages.hpp"
 
 namespace holdfast::sim {
 namespace {
-
-using nlohmann::json;
 
 constexpr Duration kWayMost = milliseconds{50};
 // As app/http_control_link has them.
@@ -47,7 +42,7 @@ void Network::arrive(const std::string& target, const std::string& body, const s
 
 // ---- an agent's line
 
-Result<std::string> TwinLink::call(const char* target, const std::string& body) {
+Result<std::string> TwinLink::call(const char* operation, const std::string& body) {
   struct Answer {
     bool came = false;
     std::optional<api::Outcome> outcome;
@@ -55,7 +50,7 @@ Result<std::string> TwinLink::call(const char* target, const std::string& body) 
   process_.check();
   const auto answer = std::make_shared<Answer>();
   const auto self = Process::current();
-  network_.call(target, body, cut_,
+  network_.call(fmt::format("Holdfast.{}", operation), body, cut_,
                 [answer, weak = std::weak_ptr(self), process = &process_](std::optional<api::Outcome> outcome) {
                   const auto fiber = weak.lock();
                   if (!fiber || answer->came) return;
@@ -65,38 +60,24 @@ Result<std::string> TwinLink::call(const char* target, const std::string& body) 
                 });
   process_.park(kTimeout);
   const bool came = std::exchange(answer->came, true);  // what comes now is too late
-  if (!came) return fail(Kind::try_again, "{}: no answer in time", target);
-  if (!answer->outcome) return fail(Kind::try_again, "{}: the connection broke", target);
+  if (!came) return fail(Kind::try_again, "{}: no answer in time", operation);
+  if (!answer->outcome) return fail(Kind::try_again, "{}: the connection broke", operation);
   if (*answer->outcome) return **answer->outcome;
   const auto& error = answer->outcome->error();
   return fail(error.status == 400 && error.code == "ValidationException" ? Kind::invalid : Kind::try_again, "{}: {}",
-              target, error.message);
+              operation, error.message);
 }
 
 Result<void> TwinLink::report(const ports::Report& report) {
-  json events = json::array();
-  for (const auto& event : report.events) events.push_back(json::parse(job::encode_event(event)));
-  json logs = json::array();
-  for (const auto& batch : report.logs) {
-    json lines = json::array();
-    for (const auto& line : batch.lines) lines.push_back({line.timestamp_ms, line.message});
-    logs.push_back({{"Sequence", batch.sequence}, {"Stream", batch.stream}, {"Lines", std::move(lines)}});
-  }
-  const json body{{"TrainingJobName", job_.value}, {"Fence", fence_.value}, {"Events", events}, {"Logs", logs}};
-  const auto answer = call("Holdfast.AgentReport", body.dump());
+  const auto answer = call(agent::kReportOperation, agent::encode_report(job_, fence_, report));
   if (!answer) return fail(answer.error());
   return {};
 }
 
 Result<ports::Order> TwinLink::wait_for_order(ports::Order known) {
-  const json body{{"TrainingJobName", job_.value}, {"Fence", fence_.value}, {"Known", ports::to_string(known)}};
-  const auto answer = call("Holdfast.AgentWait", body.dump());
+  const auto answer = call(agent::kWaitOperation, agent::encode_wait(job_, fence_, known));
   if (!answer) return fail(answer.error());
-  const auto order = json::parse(*answer).value("Order", "");
-  for (const auto each : std::array{ports::Order::go_on, ports::Order::stop, ports::Order::abandon}) {
-    if (order == ports::to_string(each)) return each;
-  }
-  return fail(Kind::try_again, "AgentWait: an order that this agent does not know");
+  return agent::decode_order(*answer);
 }
 
 }  // namespace holdfast::sim

@@ -42,7 +42,7 @@ class TwinLink final : public ports::ControlLink {
   Result<ports::Order> wait_for_order(ports::Order known) override;
 
  private:
-  Result<std::string> call(const char* target, const std::string& body);
+  Result<std::string> call(const char* operation, const std::string& body);
 
   Network& network_;
   Process& process_;

@@ -40,7 +40,7 @@ class ObjectShelf {
   // Which job keeps its checkpoints where: "bucket/prefix/".
   void keeps_checkpoints(const std::string& place, const JobName& job) { places_[place] = job; }
   // What that attempt said last in its opening that it goes on from.
-  std::optional<job::Generation> based_on(Fence fence) const {
+  std::optional<GenerationId> based_on(Fence fence) const {
     const auto found = based_on_.find(fence);
     return found == based_on_.end() ? std::nullopt : found->second;
   }
@@ -61,7 +61,7 @@ class ObjectShelf {
   std::map<std::string, std::map<std::string, Object>> buckets_;
   std::map<std::string, JobName> places_;
   std::set<std::string> damaged_;  // keys: a bit that is flipped twice would be whole again
-  std::map<Fence, std::optional<job::Generation>> based_on_;
+  std::map<Fence, std::optional<GenerationId>> based_on_;
 };
 
 // Where no process is given, the caller is the service: it is never blocked, only refused.

@@ -2,21 +2,19 @@
 // commits that are refused, and the service's death just before and just after each.
 #pragma once
 
-#include <memory>
-
-#include "ports/job_store.hpp"
 #include "sim/crash.hpp"
+#include "sim/forwarding_store.hpp"
 #include "sim/history.hpp"
 #include "sim/plan.hpp"
 #include "sim/scheduler.hpp"
 
 namespace holdfast::sim {
 
-class TwinStore final : public ports::JobStore {
+class TwinStore final : public ForwardingStore {
  public:
-  TwinStore(std::unique_ptr<ports::JobStore> real, Scheduler& scheduler, Recorder& recorder, const FaultPlan& faults,
-            Dice& dice, Boundaries& boundaries)
-      : real_(std::move(real)),
+  TwinStore(ports::JobStore& real, Scheduler& scheduler, Recorder& recorder, const FaultPlan& faults, Dice& dice,
+            Boundaries& boundaries)
+      : ForwardingStore(real),
         scheduler_(scheduler),
         recorder_(recorder),
         faults_(faults),
@@ -26,18 +24,8 @@ class TwinStore final : public ports::JobStore {
   void set_full(bool full) { full_ = full; }
 
   Result<void> commit(const ports::Batch& batch) override;
-  Result<std::vector<job::Job>> live_jobs() override { return real_->live_jobs(); }
-  Result<std::vector<ports::PendingEffect>> pending_effects() override { return real_->pending_effects(); }
-  Result<Fence> highest_fence() override { return real_->highest_fence(); }
-  Result<ports::StoredJob> find(const JobName& name) override { return real_->find(name); }
-  Result<bool> exists(const JobName& name) override { return real_->exists(name); }
-  Result<ports::ListResult> list(const ports::ListQuery& query) override { return real_->list(query); }
-  Result<std::vector<std::pair<Instant, std::string>>> history(const JobName& name) override {
-    return real_->history(name);
-  }
 
  private:
-  std::unique_ptr<ports::JobStore> real_;
   Scheduler& scheduler_;
   Recorder& recorder_;
   const FaultPlan& faults_;

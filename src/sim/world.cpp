@@ -21,22 +21,18 @@ constexpr Duration kNothingWaits = minutes{30};
 class History final : public Recorder {
  public:
   explicit History(const RunOptions& options) : trace_(options.trace) {
-    if (options.judge) checkers_ = make_checkers();
+    if (options.judge) judges_.emplace();
   }
   void record(Record record) override {
     const auto line = to_line(record);
     for (const char c : line) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 1099511628211ULL;  // FNV-1a
     if (trace_) trace_(line);
-    for (const auto& checker : checkers_) checker->see(record);
     ++records_;
     if (std::holds_alternative<ProgramBegan>(record.what)) ++attempts_;
+    if (judges_) judges_->record(std::move(record));
   }
   void finish(const Ending& ending, RunResult& result) {
-    for (const auto& checker : checkers_) {
-      checker->finish(ending);
-      const auto& found = checker->violations();
-      result.violations.insert(result.violations.end(), found.begin(), found.end());
-    }
+    if (judges_) result.violations = judges_->finish(ending);
     result.hash = hash_;
     result.records = records_;
     result.attempts = attempts_;
@@ -44,7 +40,7 @@ class History final : public Recorder {
 
  private:
   std::function<void(const std::string&)> trace_;
-  std::vector<std::unique_ptr<Checker>> checkers_;
+  std::optional<Judges> judges_;
   std::uint64_t hash_ = 14695981039346656037ULL;
   std::uint64_t records_ = 0;
   std::size_t attempts_ = 0;
@@ -65,7 +61,8 @@ class World final : public InstanceWorld {
         user_dice_(plan.seed, "users"),
         fault_dice_(plan.seed, "faults"),
         boundaries_(boundary_dice_, plan_.faults.crash_at_boundary),
-        store_(open_store(), scheduler_, history_, plan_.faults, store_dice_, boundaries_),
+        database_(open_store()),
+        store_(*database_, scheduler_, history_, plan_.faults, store_dice_, boundaries_),
         shelf_(scheduler_, history_),
         service_objects_(shelf_, table_, plan_.faults, object_dice_, nullptr, std::nullopt),
         provider_(plan_, scheduler_, history_, boundaries_, provider_dice_, *this),
@@ -277,6 +274,7 @@ class World final : public InstanceWorld {
   SkewedClock service_clock_;
   Dice boundary_dice_, store_dice_, provider_dice_, object_dice_, network_dice_, user_dice_, fault_dice_;
   Boundaries boundaries_;
+  std::unique_ptr<ports::JobStore> database_;  // outlives the service
   TwinStore store_;
   FileTable table_;
   ObjectShelf shelf_;

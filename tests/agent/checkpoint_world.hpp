@@ -24,7 +24,6 @@ namespace holdfast::testing {
 
 namespace fs = std::filesystem;
 using namespace holdfast::agent;
-using checkpoint::GenerationId;
 using Files = std::map<std::string, std::string>;
 
 inline GenerationId generation(std::uint64_t fence, std::uint64_t sequence) { return {Fence{fence}, sequence}; }

@@ -103,118 +103,108 @@ TEST_CASE("a base that names a later attempt does not lead in a circle") {
   CHECK(restore_order(ledger) == Ids{id(2, 1), id(1, 1)});
 }
 
+namespace {
+
+// A place as a clean-up finds it.
+struct Place {
+  Ledger ledger;
+  std::map<GenerationId, Manifest> manifests;
+  std::set<GenerationId> damaged;
+  std::set<DataObject> data, in_use;
+
+  void manifest(GenerationId generation, std::initializer_list<DataObject> objects) {
+    manifests.insert({generation, manifest_of(generation, objects)});
+  }
+  RetentionPlan clean_up(std::uint64_t own, std::size_t keep, std::optional<GenerationId> base = {}) const {
+    const auto read = [&](GenerationId generation) -> Result<std::optional<Manifest>> {
+      if (damaged.contains(generation)) return std::optional<Manifest>{};
+      const auto found = manifests.find(generation);
+      if (found == manifests.end()) return fail(Kind::not_found, "it is gone");
+      return std::optional{found->second};
+    };
+    auto kept = choose_kept(ledger, keep, base, data, read);
+    REQUIRE(kept);
+    return plan_retention({Fence{own}, ledger, std::move(*kept), data, in_use});
+  }
+};
+
+}  // namespace
+
 TEST_CASE("the newest generations stay, with their data, the base, and their openings") {
-  RetentionInput input{.own = Fence{3},
-                       .base = id(1, 2),
-                       .keep = 2,
-                       .ledger = {},
-                       .manifests = {},
-                       .damaged = {},
-                       .data = {},
-                       .in_use = {}};
-  attempt(input.ledger, 1, {}, 2);
-  attempt(input.ledger, 2, id(1, 2), 0);
-  attempt(input.ledger, 3, id(1, 2), 3);
+  Place place;
+  attempt(place.ledger, 1, {}, 2);
+  attempt(place.ledger, 2, id(1, 2), 0);
+  attempt(place.ledger, 3, id(1, 2), 3);
   const DataObject shared{Fence{1}, 0}, old{Fence{1}, 1}, mid{Fence{3}, 0}, recent{Fence{3}, 1}, next{Fence{3}, 9};
-  input.manifests = {{id(3, 3), manifest_of(id(3, 3), {shared, recent})},
-                     {id(3, 2), manifest_of(id(3, 2), {shared})},
-                     {id(1, 2), manifest_of(id(1, 2), {shared})}};
-  input.data = {shared, old, mid, recent, next, DataObject{Fence{4}, 0}};
-  input.in_use = {next};
-  const auto plan = plan_retention(input);
+  place.manifest(id(3, 3), {shared, recent});
+  place.manifest(id(3, 2), {shared, mid});
+  place.manifest(id(3, 1), {mid});
+  place.manifest(id(1, 2), {shared});
+  place.data = {shared, old, mid, recent, next, DataObject{Fence{4}, 0}};
+  place.in_use = {next};
+  const auto plan = place.clean_up(3, 2, id(1, 2));
   // The newer attempt's object is not ours to touch, the opening of the one that came to nothing is.
   CHECK(plan.entries == Ids{id(1, 1), id(3, 1), id(2, 0)});
-  CHECK(plan.data == std::vector{old, mid});
+  CHECK(plan.data == std::vector{old});
 }
 
 TEST_CASE("generations of one content, committed again for want of an answer, take one place only") {
-  RetentionInput input{.own = Fence{1},
-                       .base = {},
-                       .keep = 2,
-                       .ledger = {},
-                       .manifests = {},
-                       .damaged = {},
-                       .data = {{Fence{1}, 0}, {Fence{1}, 1}, {Fence{1}, 2}},
-                       .in_use = {}};
-  attempt(input.ledger, 1, {}, 5);
+  Place place;
+  attempt(place.ledger, 1, {}, 5);
   const DataObject first{Fence{1}, 0}, second{Fence{1}, 1}, third{Fence{1}, 2};
-  for (const std::uint64_t sequence : {3, 4, 5}) {
-    input.manifests.insert({id(1, sequence), manifest_of(id(1, sequence), {third})});
-  }
-  input.manifests.insert({id(1, 2), manifest_of(id(1, 2), {second})});
-  input.manifests.insert({id(1, 1), manifest_of(id(1, 1), {first})});
-  const auto plan = plan_retention(input);
+  for (const std::uint64_t sequence : {3, 4, 5}) place.manifest(id(1, sequence), {third});
+  place.manifest(id(1, 2), {second});
+  place.manifest(id(1, 1), {first});
+  place.data = {first, second, third};
+  const auto plan = place.clean_up(1, 2);
   CHECK(plan.entries == Ids{id(1, 1)});
   CHECK(plan.data == std::vector{first});
 }
 
 TEST_CASE("a generation whose contents are gone takes no place") {
-  RetentionInput input{.own = Fence{1},
-                       .base = {},
-                       .keep = 2,
-                       .ledger = {},
-                       .manifests = {},
-                       .damaged = {},
-                       .data = {{Fence{1}, 1}, {Fence{1}, 3}},
-                       .in_use = {}};
-  attempt(input.ledger, 1, {}, 3);
+  Place place;
+  attempt(place.ledger, 1, {}, 3);
   // The second came late, when what it names had been cleaned away.
-  for (const std::uint64_t sequence : {1, 2, 3}) {
-    input.manifests.insert({id(1, sequence), manifest_of(id(1, sequence), {{Fence{1}, sequence}})});
-  }
-  const auto plan = plan_retention(input);
+  for (const std::uint64_t sequence : {1, 2, 3}) place.manifest(id(1, sequence), {{Fence{1}, sequence}});
+  place.data = {{Fence{1}, 1}, {Fence{1}, 3}};
+  const auto plan = place.clean_up(1, 2);
   CHECK(plan.entries == Ids{id(1, 2)});
   CHECK(plan.data.empty());
 }
 
 TEST_CASE("a zombie's later commits go, and what they alone needed") {
-  RetentionInput input{.own = Fence{2},
-                       .base = id(1, 1),
-                       .keep = 2,
-                       .ledger = {},
-                       .manifests = {},
-                       .damaged = {},
-                       .data = {{Fence{1}, 0}, {Fence{1}, 5}},
-                       .in_use = {}};
-  attempt(input.ledger, 1, {}, 4);
-  attempt(input.ledger, 2, id(1, 1), 0);
-  input.manifests = {{id(1, 1), manifest_of(id(1, 1), {{Fence{1}, 0}})}};
-  const auto plan = plan_retention(input);
+  Place place;
+  attempt(place.ledger, 1, {}, 4);
+  attempt(place.ledger, 2, id(1, 1), 0);
+  place.manifest(id(1, 1), {{Fence{1}, 0}});
+  place.data = {{Fence{1}, 0}, {Fence{1}, 5}};
+  const auto plan = place.clean_up(2, 2, id(1, 1));
   CHECK(plan.entries == Ids{id(1, 2), id(1, 3), id(1, 4)});
   CHECK(plan.data == std::vector{DataObject{Fence{1}, 5}});
 }
 
 TEST_CASE("damaged and quarantined generations do not count, and stay until those of their time go") {
-  RetentionInput input{.own = Fence{1},
-                       .base = {},
-                       .keep = 2,
-                       .ledger = {},
-                       .manifests = {},
-                       .damaged = {id(1, 5)},
-                       .data = {{Fence{1}, 0}, {Fence{1}, 7}},
-                       .in_use = {}};
-  attempt(input.ledger, 1, {}, 6);
-  input.ledger.quarantined = {id(1, 1), id(1, 4)};
-  input.manifests = {{id(1, 6), manifest_of(id(1, 6), {{Fence{1}, 0}})}, {id(1, 3), manifest_of(id(1, 3), {})}};
-  auto plan = plan_retention(input);
+  Place place;
+  attempt(place.ledger, 1, {}, 6);
+  place.ledger.quarantined = {id(1, 1), id(1, 4)};
+  place.damaged = {id(1, 5)};
+  place.manifest(id(1, 6), {{Fence{1}, 0}});
+  place.manifest(id(1, 3), {});
+  place.data = {{Fence{1}, 0}, {Fence{1}, 7}};
+  const auto plan = place.clean_up(1, 2);
   CHECK(plan.entries == Ids{id(1, 1), id(1, 2)});
   CHECK(plan.quarantine_marks == Ids{id(1, 1)});
   CHECK(plan.data.empty());  // what the damaged one needs is not known
-  input.damaged.clear();
-  input.ledger.quarantined.insert(id(1, 5));
-  CHECK(plan_retention(input).data == std::vector{DataObject{Fence{1}, 7}});
+  place.damaged.clear();
+  place.ledger.quarantined.insert(id(1, 5));
+  CHECK(place.clean_up(1, 2).data == std::vector{DataObject{Fence{1}, 7}});
 }
 
 TEST_CASE("with nothing readable nothing goes") {
-  RetentionInput input{.own = Fence{1},
-                       .base = {},
-                       .keep = 3,
-                       .ledger = {},
-                       .manifests = {},
-                       .damaged = {id(1, 1)},
-                       .data = {{Fence{1}, 0}},
-                       .in_use = {}};
-  attempt(input.ledger, 1, {}, 1);
-  const auto plan = plan_retention(input);
+  Place place;
+  attempt(place.ledger, 1, {}, 1);
+  place.damaged = {id(1, 1)};
+  place.data = {{Fence{1}, 0}};
+  const auto plan = place.clean_up(1, 3);
   CHECK((plan.entries.empty() && plan.data.empty()));
 }

@@ -20,7 +20,6 @@
 
 namespace holdfast::testing {
 
-using checkpoint::GenerationId;
 using Files = std::map<std::string, std::string>;
 
 // At which operation on the store a connection breaks: before it is done, or after, with the answer lost. With

@@ -32,7 +32,8 @@ std::unique_ptr<ports::JobStore> open_store(const std::string& database) {
 Service::Service(const std::string& database, Outside& outside, CrashPoint crash_point)
     : outside_(outside),
       crash_point_(crash_point),
-      store_(std::make_unique<PassingStore>(open_store(database), crash_point)),
+      database_(open_store(database)),
+      store_(std::make_unique<PassingStore>(*database_, crash_point)),
       provider_(outside, crash_point, [this](const JobName& name, Fence fence) {
         const auto stored = store_->find(name);
         const auto* attempt = stored ? job::current_attempt(stored->job) : nullptr;

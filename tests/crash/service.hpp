@@ -7,33 +7,24 @@
 #include "crash/memory_disk.hpp"
 #include "crash/outside_world.hpp"
 #include "engine/engine.hpp"
+#include "sim/forwarding_store.hpp"
 #include "support/manual_clock.hpp"
 
 namespace holdfast::testing {
 
-// Passes everything on, and is a place to die at.
-class PassingStore final : public ports::JobStore {
+// A place to die at.
+class PassingStore final : public sim::ForwardingStore {
  public:
-  PassingStore(std::unique_ptr<ports::JobStore> real, CrashPoint crash_point)
-      : real_(std::move(real)), crash_point_(std::move(crash_point)) {}
+  PassingStore(ports::JobStore& real, CrashPoint crash_point)
+      : ForwardingStore(real), crash_point_(std::move(crash_point)) {}
   Result<void> commit(const ports::Batch& batch) override {
     crash_point_("before a commit");
-    auto committed = real_->commit(batch);
+    auto committed = ForwardingStore::commit(batch);
     crash_point_("after a commit");
     return committed;
   }
-  Result<std::vector<job::Job>> live_jobs() override { return real_->live_jobs(); }
-  Result<std::vector<ports::PendingEffect>> pending_effects() override { return real_->pending_effects(); }
-  Result<Fence> highest_fence() override { return real_->highest_fence(); }
-  Result<ports::StoredJob> find(const JobName& name) override { return real_->find(name); }
-  Result<bool> exists(const JobName& name) override { return real_->exists(name); }
-  Result<ports::ListResult> list(const ports::ListQuery& query) override { return real_->list(query); }
-  Result<std::vector<std::pair<Instant, std::string>>> history(const JobName& name) override {
-    return real_->history(name);
-  }
 
  private:
-  std::unique_ptr<ports::JobStore> real_;
   CrashPoint crash_point_;
 };
 
@@ -66,6 +57,7 @@ class Service {
   Outside& outside_;
   ManualClock clock_;
   CrashPoint crash_point_;
+  std::unique_ptr<ports::JobStore> database_;
   std::unique_ptr<PassingStore> store_;
   OutsideProvider provider_;
   std::unique_ptr<engine::Engine> engine_;

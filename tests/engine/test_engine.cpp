@@ -5,6 +5,7 @@
 
 #include "engine/engine.hpp"
 #include "engine/fake_provider.hpp"
+#include "sim/forwarding_store.hpp"
 #include "store/sqlite_store.hpp"
 #include "support/manual_clock.hpp"
 
@@ -14,30 +15,18 @@ using holdfast::testing::ManualClock;
 
 namespace {
 
-// Says no to commits on demand; everything else goes to the real one.
-class FaultyStore final : public ports::JobStore {
+// Says no to commits on demand.
+class FaultyStore final : public sim::ForwardingStore {
  public:
-  explicit FaultyStore(ports::JobStore& real) : real_(real) {}
+  using ForwardingStore::ForwardingStore;
   bool full = false;
   int commits = 0;
 
   Result<void> commit(const ports::Batch& batch) override {
     if (full) return fail(Kind::no_space, "database: the disk is full");
     ++commits;
-    return real_.commit(batch);
+    return ForwardingStore::commit(batch);
   }
-  Result<std::vector<job::Job>> live_jobs() override { return real_.live_jobs(); }
-  Result<std::vector<ports::PendingEffect>> pending_effects() override { return real_.pending_effects(); }
-  Result<Fence> highest_fence() override { return real_.highest_fence(); }
-  Result<ports::StoredJob> find(const JobName& name) override { return real_.find(name); }
-  Result<bool> exists(const JobName& name) override { return real_.exists(name); }
-  Result<ports::ListResult> list(const ports::ListQuery& query) override { return real_.list(query); }
-  Result<std::vector<std::pair<Instant, std::string>>> history(const JobName& name) override {
-    return real_.history(name);
-  }
-
- private:
-  ports::JobStore& real_;
 };
 
 struct World {

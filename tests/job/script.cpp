@@ -28,7 +28,7 @@ std::uint64_t number_of(const std::string& text) {
   return std::stoull(text);
 }
 
-Generation generation_of(const std::string& text) {
+GenerationId generation_of(const std::string& text) {
   const auto slash = text.find('/');
   if (slash == std::string::npos) unreadable(text);
   return {Fence{number_of(text.substr(0, slash))}, number_of(text.substr(slash + 1))};
@@ -48,7 +48,7 @@ std::string rest(const Words& words, std::size_t first) {
   return text;
 }
 
-std::string generation_text(const std::optional<Generation>& generation) {
+std::string generation_text(const std::optional<GenerationId>& generation) {
   return generation ? fmt::format("{}/{}", generation->fence.value, generation->sequence) : "none";
 }
 

@@ -69,7 +69,7 @@ class Life {
     if (chance(85)) return newest_;
     return Fence{draw(newest_.value + 3)};
   }
-  Generation draw_generation(Fence fence) { return {chance(90) ? fence : draw_fence(), draw(20)}; }
+  GenerationId draw_generation(Fence fence) { return {chance(90) ? fence : draw_fence(), draw(20)}; }
 
   // What would come next if nothing went wrong; otherwise anything at all.
   Event draw_event() {

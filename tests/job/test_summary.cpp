@@ -39,7 +39,7 @@ TEST_CASE("a spot job interrupted once, at 0.3 of the price: 700 s trained, 210 
   life.at(milliseconds{400'500}, Placed{kSecond, placement(true, 300'000)});
   life.at(seconds{500}, InstanceUp{kSecond, InstanceId{"i-2"}});
   life.at(seconds{700}, AgentStarted{kSecond});
-  life.at(seconds{715}, ProgramStarted{kSecond, Generation{kFirst, 1}});
+  life.at(seconds{715}, ProgramStarted{kSecond, GenerationId{kFirst, 1}});
   life.at(seconds{1090}, ProgramEnded{kSecond});
   life.at(seconds{1100}, AttemptEnded{kSecond, Outcome::succeeded, ""});
 

@@ -122,7 +122,7 @@ std::vector<Row> rows_with_fence() {
       {"AgentStarted", [](Fence f) { return AgentStarted{f}; }},
       {"ProgramStarted",
        [](Fence f) {
-         return ProgramStarted{f, Generation{kOlder, 1}};
+         return ProgramStarted{f, GenerationId{kOlder, 1}};
        }},
       {"CheckpointSaved, a newer one",
        [](Fence f) {

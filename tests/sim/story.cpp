@@ -19,7 +19,7 @@ InstanceId instance_of(std::uint64_t fence, const std::string& instance) {
 
 }  // namespace
 
-job::Generation gen(std::uint64_t fence, std::uint64_t sequence) { return {Fence{fence}, sequence}; }
+GenerationId gen(std::uint64_t fence, std::uint64_t sequence) { return {Fence{fence}, sequence}; }
 
 Story::Story() : now_(kStart) { tell(ServiceStarted{}); }
 
@@ -85,18 +85,18 @@ Story& Story::lease(const std::string& name, std::uint64_t fence) {
   return wait(seconds{1}).decide(name, job::AgentStarted{Fence{fence}});
 }
 
-Story& Story::open(const std::string& name, std::uint64_t fence, std::optional<job::Generation> from) {
+Story& Story::open(const std::string& name, std::uint64_t fence, std::optional<GenerationId> from) {
   return tell(AttemptOpened{JobName{name}, Fence{fence}, from}).wait(seconds{2});
 }
 
-Story& Story::program(const std::string& name, std::uint64_t fence, std::optional<job::Generation> from,
+Story& Story::program(const std::string& name, std::uint64_t fence, std::optional<GenerationId> from,
                       std::uint64_t step) {
   tell(Restored{JobName{name}, Fence{fence}, from});
   tell(ProgramBegan{JobName{name}, Fence{fence}, {step, false}});
   return decide(name, job::ProgramStarted{Fence{fence}, from});
 }
 
-Story& Story::begin(const std::string& name, std::uint64_t fence, std::optional<job::Generation> from,
+Story& Story::begin(const std::string& name, std::uint64_t fence, std::optional<GenerationId> from,
                     std::uint64_t step) {
   return open(name, fence, from).program(name, fence, from, step);
 }
@@ -157,15 +157,12 @@ Story one_hour(const std::string& job) {
 }
 
 std::vector<std::string> judge(const Story& story) {
-  const auto checkers = make_checkers();
+  Judges judges;
+  for (const auto& record : story.records) judges.record(record);
   Ending ending{story.now(), story.complete, {}};
   for (const auto& [name, stored] : story.jobs) ending.jobs.push_back({name, stored});
   std::vector<std::string> said;
-  for (const auto& checker : checkers) {
-    for (const auto& record : story.records) checker->see(record);
-    checker->finish(ending);
-    for (const auto& violation : checker->violations()) said.push_back(violation.property + ": " + violation.what);
-  }
+  for (const auto& violation : judges.finish(ending)) said.push_back(violation.property + ": " + violation.what);
   return said;
 }
 

@@ -40,10 +40,10 @@ class Story {
   Story& lease_begins(const std::string& job, std::uint64_t fence, const std::string& instance = {});
   Story& lease_ends(const std::string& job, std::uint64_t fence, LeaseEnded::Why why, const std::string& instance = {});
   // The ledger is opened, the files come, the program begins and finds them.
-  Story& begin(const std::string& job, std::uint64_t fence, std::optional<job::Generation> from = {},
+  Story& begin(const std::string& job, std::uint64_t fence, std::optional<GenerationId> from = {},
                std::uint64_t step = 0);
-  Story& open(const std::string& job, std::uint64_t fence, std::optional<job::Generation> from = {});
-  Story& program(const std::string& job, std::uint64_t fence, std::optional<job::Generation> from = {},
+  Story& open(const std::string& job, std::uint64_t fence, std::optional<GenerationId> from = {});
+  Story& program(const std::string& job, std::uint64_t fence, std::optional<GenerationId> from = {},
                  std::uint64_t step = 0);
   Story& store(const std::string& job, std::uint64_t fence, std::uint64_t sequence, std::uint64_t step);
   Story& save(const std::string& job, std::uint64_t fence, std::uint64_t sequence, std::uint64_t step);  // and say so
@@ -84,7 +84,7 @@ bool holds(const Story& story);
 // That property is violated, in words that contain `words`. Prints what was said otherwise.
 bool catches(const Story& story, const std::string& property, const std::string& words);
 
-job::Generation gen(std::uint64_t fence, std::uint64_t sequence);
+GenerationId gen(std::uint64_t fence, std::uint64_t sequence);
 
 // Job "a", or another: created, and one hour of work of attempt 1: step 10 in generation 1-1, step 20 in 1-2.
 Story one_hour(const std::string& job = "a");

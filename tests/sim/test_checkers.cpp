@@ -133,7 +133,7 @@ TEST_CASE("a job that is interrupted again and again outgrows its list of visits
   options.max_wait = hours{2000};
   story.create("a", options);
   for (std::uint64_t fence = 1; fence <= 200; ++fence) {
-    const auto from = fence == 1 ? std::optional<job::Generation>() : gen(fence - 1, 1);
+    const auto from = fence == 1 ? std::optional<GenerationId>() : gen(fence - 1, 1);
     story.wait(minutes{5}).lease("a", fence).begin("a", fence, from, fence - 1).wait(minutes{7});
     story.save("a", fence, 1, fence).wait(minutes{1});
     if (fence < 200) story.lose("a", fence);

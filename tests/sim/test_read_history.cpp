@@ -53,7 +53,7 @@ class Data {
     REQUIRE(store_->commit({{{decided->job, std::nullopt, event, at, decided->effects}}, {}, std::nullopt, at}));
     jobs_[name] = decided->job;
   }
-  void run(const std::string& name, std::uint64_t fence, Instant at, std::optional<job::Generation> from = {}) {
+  void run(const std::string& name, std::uint64_t fence, Instant at, std::optional<GenerationId> from = {}) {
     decide(name, job::Placed{Fence{fence}, kPlacement}, at);
     decide(name, job::InstanceUp{Fence{fence}, InstanceId{fmt::format("i-{}", fence)}}, at + seconds{1});
     decide(name, job::AgentStarted{Fence{fence}}, at + seconds{2});
@@ -72,7 +72,7 @@ class Data {
   }
 
   // The manifest of a generation with one file; sequence 0 is an opening.
-  void manifest(const std::string& name, const job::Generation& id, std::optional<job::Generation> base, Instant at) {
+  void manifest(const std::string& name, const GenerationId& id, std::optional<GenerationId> base, Instant at) {
     checkpoint::Manifest manifest{name, {id.fence, id.sequence}, at, std::nullopt, {}};
     if (base) manifest.based_on = {base->fence, base->sequence};
     if (id.sequence > 0) {
@@ -86,7 +86,7 @@ class Data {
   void remove(const std::string& name, const std::string& own) {
     REQUIRE(objects_->remove("kept", name + "/.holdfast/" + own));
   }
-  void quarantine(const std::string& name, const job::Generation& id) {
+  void quarantine(const std::string& name, const GenerationId& id) {
     REQUIRE(objects_->put_bytes("kept", name + "/.holdfast/" + checkpoint::quarantine_name({id.fence, id.sequence}),
                                 "bad"));
   }

@@ -6,18 +6,9 @@
 
 namespace holdfast::api::operations {
 
-namespace {
-
-std::optional<ports::Order> parse_order(const nlohmann::json& text) {
-  for (const auto order : {ports::Order::go_on, ports::Order::stop, ports::Order::abandon})
-    if (text == ports::to_string(order)) return order;
-  return std::nullopt;
-}
-
-}  // namespace
-
 void agent_wait(const Call& call, Answer answer) {
-  const auto known = parse_order(call.request.value("Known", nlohmann::json()));
+  const nlohmann::json text = call.request.value("Known", nlohmann::json());
+  const auto known = text.is_string() ? ports::parse_order(text.get_ref<const std::string&>()) : std::nullopt;
   if (!known) return answer(tl::unexpected(validation("Known must be go_on, stop or abandon.")));
   call.backends.engine.wait_for_order(JobName{call.request.at("TrainingJobName").get<std::string>()},
                                       Fence{call.request.at("Fence").get<std::uint64_t>()}, *known,

@@ -17,6 +17,8 @@ namespace {
 using namespace holdfast;
 using sim::RunResult;
 
+constexpr double kShowEvery = 0.2;  // seconds
+
 struct Options {
   std::optional<std::uint64_t> seed;
   bool trace = false;
@@ -41,6 +43,11 @@ void name_the_seed(int signal_number) {
   if (n > 0 && ::write(STDERR_FILENO, text, static_cast<std::size_t>(n)) < 0) return;
   ::signal(signal_number, SIG_DFL);
   ::raise(signal_number);
+}
+
+// A line for who waits at a terminal; empty text takes it away.
+void progress(const std::string& text) {
+  if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r\033[K%s", text.c_str());
 }
 
 double hours_of(const RunResult& result) {
@@ -87,12 +94,14 @@ int run_boundaries(const Options& options) {
   for (std::uint64_t at = 1; at <= whole.boundaries; ++at) {
     sim::RunOptions how;
     how.die_at = at;
+    progress(fmt::format("boundary {} of {}, {} broken", at, whole.boundaries, broken));
     const auto result = sim::run(plan, how);
     if (result.violations.empty()) continue;
     ++broken;
     std::printf("boundary %llu:\n", static_cast<unsigned long long>(at));
     print_violations(result);
   }
+  progress("");
   std::printf("seed %llu: died at each of %llu boundaries, %llu runs broke a promise\n",
               static_cast<unsigned long long>(*options.seed), static_cast<unsigned long long>(whole.boundaries),
               static_cast<unsigned long long>(broken));
@@ -120,7 +129,7 @@ class Search {
     std::vector<std::jthread> workers;
     for (unsigned i = 0; i < options_.threads; ++i) workers.emplace_back([this] { work(); });
     workers.clear();
-    if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r\033[K");
+    progress("");
     const double took = seconds();
     std::printf("%llu seeds from %llu, %zu broke a promise; %.0f h of simulated time in %.1f s, %.0f seeds a minute\n",
                 static_cast<unsigned long long>(done_), static_cast<unsigned long long>(options_.first), broken_.size(),
@@ -157,10 +166,10 @@ class Search {
       std::fflush(stdout);
       if (options_.stop) stopped_ = true;
     }
-    if (isatty(STDERR_FILENO) == 0 || seconds() < shown_ + 0.2) return;
+    if (seconds() < shown_ + kShowEvery) return;
     shown_ = seconds();
-    std::fprintf(stderr, "\r\033[K%llu seeds, %zu broken, %.0f a minute", static_cast<unsigned long long>(done_),
-                 broken_.size(), static_cast<double>(done_) * 60 / shown_);
+    progress(fmt::format("{} seeds, {} broken, {:.0f} a minute", done_, broken_.size(),
+                         static_cast<double>(done_) * 60 / shown_));
   }
 
   const Options& options_;

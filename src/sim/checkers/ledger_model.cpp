@@ -16,7 +16,7 @@ void LedgerModel::store(const GenerationStored& stored) {
   entry.spoilt = false;
 }
 
-void LedgerModel::spoil(const job::Generation& generation) {
+void LedgerModel::spoil(const GenerationId& generation) {
   const auto found = attempts_.find(generation.fence);
   if (found == attempts_.end()) return;
   if (generation.sequence == 0) {
@@ -27,14 +27,14 @@ void LedgerModel::spoil(const job::Generation& generation) {
   }
 }
 
-void LedgerModel::quarantine(const job::Generation& generation) {
+void LedgerModel::quarantine(const GenerationId& generation) {
   const auto found = attempts_.find(generation.fence);
   if (found == attempts_.end()) return;
   const auto entry = found->second.generations.find(generation.sequence);
   if (entry != found->second.generations.end()) entry->second.quarantined = true;
 }
 
-void LedgerModel::remove(const job::Generation& generation) {
+void LedgerModel::remove(const GenerationId& generation) {
   const auto found = attempts_.find(generation.fence);
   if (found == attempts_.end()) return;
   if (generation.sequence == 0) {
@@ -52,7 +52,7 @@ void LedgerModel::open(Fence fence, const Choice& based_on) {
   newest_opened_ = std::max(newest_opened_, fence);
 }
 
-const LedgerModel::Entry* LedgerModel::find(const job::Generation& generation) const {
+const LedgerModel::Entry* LedgerModel::find(const GenerationId& generation) const {
   const auto attempt = attempts_.find(generation.fence);
   if (attempt == attempts_.end()) return nullptr;
   const auto entry = attempt->second.generations.find(generation.sequence);
@@ -76,7 +76,7 @@ void LedgerModel::walk(Fence below_or_at, std::uint64_t sequence_up_to, Fence re
   for (auto entry = attempt.generations.upper_bound(up_to); entry != attempt.generations.begin();) {
     --entry;
     if (entry->second.quarantined) continue;
-    out.push_back(job::Generation{fence, entry->first});
+    out.push_back(GenerationId{fence, entry->first});
     return;
   }
   const Fence older{fence.value - 1};

@@ -19,15 +19,15 @@ class LedgerModel {
     bool quarantined = false;
     std::optional<std::uint64_t> step;
   };
-  using Choice = std::optional<job::Generation>;
+  using Choice = std::optional<GenerationId>;
 
   void store(const GenerationStored& stored);
-  void spoil(const job::Generation& generation);
-  void quarantine(const job::Generation& generation);
-  void remove(const job::Generation& generation);
+  void spoil(const GenerationId& generation);
+  void quarantine(const GenerationId& generation);
+  void remove(const GenerationId& generation);
   void open(Fence fence, const Choice& based_on);
 
-  const Entry* find(const job::Generation& generation) const;
+  const Entry* find(const GenerationId& generation) const;
   Fence newest_opened() const { return newest_opened_; }
   // What a restore by this attempt may choose now: one answer, or several where it hangs on which object of a damaged
   // attempt is the bad one. Entries of newer attempts are left out.

@@ -60,7 +60,7 @@ class OneWriter final : public Checker {
   struct Place {
     Fence newest_opened;
     // Generations that came after a newer attempt had opened the ledger, and that attempt.
-    std::map<job::Generation, Fence> too_late;
+    std::map<GenerationId, Fence> too_late;
   };
 
   void on(Instant at, const Decided& decided) {
@@ -134,7 +134,7 @@ class OneWriter final : public Checker {
     std::erase_if(place.too_late, [&](const auto& entry) { return entry.second == by; });
   }
 
-  void judge_use(Instant at, const JobName& job, Fence user, const job::Generation& used) {
+  void judge_use(Instant at, const JobName& job, Fence user, const GenerationId& used) {
     const auto& place = place_of(job);
     if (used.fence > user)
       violated(at, fmt::format("{}: attempt {} goes on from {}-{}, of a newer one", job.value, user.value,

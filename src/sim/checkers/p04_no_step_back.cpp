@@ -45,10 +45,10 @@ class NoStepBack final : public Checker {
     bool promised = false;  // announced or gone on from
   };
   struct Life {
-    std::map<job::Generation, Saved> saved;         // whole and undamaged
-    std::map<job::Generation, std::uint64_t> ever;  // steps of all that were stored whole
+    std::map<GenerationId, Saved> saved;         // whole and undamaged
+    std::map<GenerationId, std::uint64_t> ever;  // steps of all that were stored whole
     std::map<Fence, std::uint64_t> highest_stored;
-    std::optional<job::Generation> newest;  // as the job has it
+    std::optional<GenerationId> newest;  // as the job has it
   };
 
   void on(const GenerationStored& stored) {
@@ -61,11 +61,11 @@ class NoStepBack final : public Checker {
     life.ever[{stored.fence, stored.sequence}] = *stored.step;
   }
 
-  void lost(const JobName& job, const job::Generation& generation) { jobs_[job].saved.erase(generation); }
+  void lost(const JobName& job, const GenerationId& generation) { jobs_[job].saved.erase(generation); }
 
   // A clean-up may take what so many newer contents have made superfluous, whatever became of those since. Commits that
   // are repeated within an attempt are one content.
-  void removed(Instant at, const JobName& job, const job::Generation& generation) {
+  void removed(Instant at, const JobName& job, const GenerationId& generation) {
     auto& life = jobs_[job];
     const auto found = life.saved.find(generation);
     if (found == life.saved.end()) return;
@@ -79,7 +79,7 @@ class NoStepBack final : public Checker {
     life.saved.erase(found);
   }
 
-  static void promise(Life& life, const job::Generation& generation) {
+  static void promise(Life& life, const GenerationId& generation) {
     if (const auto found = life.saved.find(generation); found != life.saved.end()) found->second.promised = true;
   }
 

@@ -1,0 +1,43 @@
+#include "agent/messages.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "job/codec.hpp"
+
+namespace holdfast::agent {
+
+namespace {
+
+using nlohmann::json;
+
+// A program's lines may hold any bytes.
+std::string dump(const json& j) { return j.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+}  // namespace
+
+std::string encode_report(const JobName& job, Fence fence, const ports::Report& report) {
+  json events = json::array();
+  for (const auto& event : report.events) events.push_back(json::parse(job::encode_event(event)));
+  json logs = json::array();
+  for (const auto& batch : report.logs) {
+    json lines = json::array();
+    for (const auto& line : batch.lines) lines.push_back({line.timestamp_ms, line.message});
+    logs.push_back({{"Sequence", batch.sequence}, {"Stream", batch.stream}, {"Lines", std::move(lines)}});
+  }
+  return dump({{"TrainingJobName", job.value}, {"Fence", fence.value}, {"Events", events}, {"Logs", logs}});
+}
+
+std::string encode_wait(const JobName& job, Fence fence, ports::Order known) {
+  return dump({{"TrainingJobName", job.value}, {"Fence", fence.value}, {"Known", ports::to_string(known)}});
+}
+
+Result<ports::Order> decode_order(std::string_view answer) {
+  const json told = json::parse(answer, nullptr, false);
+  const json text = told.is_object() ? told.value("Order", json()) : json();
+  if (text.is_string()) {
+    if (const auto order = ports::parse_order(text.get_ref<const std::string&>())) return *order;
+  }
+  return fail(Kind::try_again, "{}: an order that this agent does not know", kWaitOperation);
+}
+
+}  // namespace holdfast::agent
