@@ -20,19 +20,17 @@ constexpr Duration kNothingWaits = minutes{30};
 // Hands each record to the judges, to the trace, and into the hash.
 class History final : public Recorder {
  public:
-  explicit History(const RunOptions& options) : trace_(options.trace) {
-    if (options.judge) judges_.emplace();
-  }
+  explicit History(const RunOptions& options) : trace_(options.trace), judging_(options.judge) {}
   void record(Record record) override {
     const auto line = to_line(record);
     for (const char c : line) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 1099511628211ULL;  // FNV-1a
     if (trace_) trace_(line);
     ++records_;
     if (std::holds_alternative<ProgramBegan>(record.what)) ++attempts_;
-    if (judges_) judges_->record(std::move(record));
+    if (judging_) judges_.record(std::move(record));
   }
   void finish(const Ending& ending, RunResult& result) {
-    if (judges_) result.violations = judges_->finish(ending);
+    if (judging_) result.violations = judges_.finish(ending);
     result.hash = hash_;
     result.records = records_;
     result.attempts = attempts_;
@@ -40,7 +38,8 @@ class History final : public Recorder {
 
  private:
   std::function<void(const std::string&)> trace_;
-  std::optional<Judges> judges_;
+  bool judging_;
+  Judges judges_;
   std::uint64_t hash_ = 14695981039346656037ULL;
   std::uint64_t records_ = 0;
   std::size_t attempts_ = 0;
