@@ -33,6 +33,12 @@ ApiError resource_not_found(std::string message) { return {400, "ResourceNotFoun
 ApiError requested_resource_not_found() { return validation("Requested resource not found."); }
 
 ApiError access_denied(std::string message) { return {400, "AccessDeniedException", std::move(message)}; }
+ApiError not_authorized(std::string_view key_name, std::string_view action, std::string_view resource) {
+  return access_denied(fmt::format(
+      "User: {} is not authorized to perform: {} on resource: {} because the policy of this access key does not allow "
+      "it. `holdfast keys list` shows what each key may do.",
+      key_name, action, resource));
+}
 ApiError missing_authentication_token() {
   return {403, "MissingAuthenticationTokenException", "Missing Authentication Token"};
 }

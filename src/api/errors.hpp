@@ -30,6 +30,8 @@ ApiError requested_resource_not_found();
 
 // Who asks.
 ApiError access_denied(std::string message);
+// As IAM says it: `action` is "sagemaker:CreateTrainingJob".
+ApiError not_authorized(std::string_view key_name, std::string_view action, std::string_view resource);
 ApiError missing_authentication_token();
 ApiError incomplete_signature(std::string message);
 ApiError invalid_signature(std::string message);

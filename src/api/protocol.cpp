@@ -1,5 +1,7 @@
 #include "api/protocol.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -13,20 +15,50 @@ namespace {
 
 namespace op = operations;
 
+// A job's name is whatever the request says it is: of another type it is refused by the operation itself.
+Touches named_in(const nlohmann::json& request, const char* member) {
+  const auto found = request.find(member);
+  if (found == request.end() || !found->is_string()) return {Touches::What::account};
+  return {Touches::What::jobs, {found->get<std::string>()}};
+}
+Touches the_job(const nlohmann::json& request) { return named_in(request, "TrainingJobName"); }
+// The operation itself leaves out what the caller may not see.
+Touches what_one_may_see(const nlohmann::json&) { return {Touches::What::nothing}; }
+// "<job>/algo-1-<epoch>", or a prefix of such.
+Touches the_streams_job(const nlohmann::json& request) {
+  for (const char* member : {"logStreamName", "logStreamNamePrefix"}) {
+    auto touched = named_in(request, member);
+    if (touched.what == Touches::What::jobs) return touched;
+  }
+  return {Touches::What::account};
+}
+
+constexpr auto kUser = Caller::user;
+constexpr auto kRead = Access::read;
+constexpr auto kWrite = Access::write;
 constexpr std::array kOperations = {
-    OperationEntry{"SageMaker.CreateTrainingJob", "sagemaker", Caller::user, op::create_training_job},
-    OperationEntry{"SageMaker.DescribeTrainingJob", "sagemaker", Caller::user, op::describe_training_job},
-    OperationEntry{"SageMaker.ListTrainingJobs", "sagemaker", Caller::user, op::list_training_jobs},
-    OperationEntry{"SageMaker.StopTrainingJob", "sagemaker", Caller::user, op::stop_training_job},
-    OperationEntry{"Holdfast.DescribeTrainingRun", "sagemaker", Caller::user, op::describe_training_run},
-    OperationEntry{"Holdfast.InterruptTrainingJob", "sagemaker", Caller::user, op::interrupt_training_job},
-    OperationEntry{"Logs_20140328.DescribeLogStreams", "logs", Caller::user, op::describe_log_streams},
-    OperationEntry{"Logs_20140328.GetLogEvents", "logs", Caller::user, op::get_log_events},
+    OperationEntry{"SageMaker.CreateTrainingJob", "sagemaker", kUser, op::create_training_job, kWrite, the_job},
+    OperationEntry{"SageMaker.DescribeTrainingJob", "sagemaker", kUser, op::describe_training_job, kRead, the_job},
+    OperationEntry{"SageMaker.ListTrainingJobs", "sagemaker", kUser, op::list_training_jobs, kRead, what_one_may_see},
+    OperationEntry{"SageMaker.StopTrainingJob", "sagemaker", kUser, op::stop_training_job, kWrite, the_job},
+    OperationEntry{"Holdfast.DescribeTrainingRun", "sagemaker", kUser, op::describe_training_run, kRead, the_job},
+    OperationEntry{"Holdfast.InterruptTrainingJob", "sagemaker", kUser, op::interrupt_training_job, kWrite, the_job},
+    OperationEntry{"Logs_20140328.DescribeLogStreams", "logs", kUser, op::describe_log_streams, kRead, the_streams_job},
+    OperationEntry{"Logs_20140328.GetLogEvents", "logs", kUser, op::get_log_events, kRead, the_streams_job},
     OperationEntry{"Holdfast.AgentReport", "", Caller::agent, op::agent_report},
     OperationEntry{"Holdfast.AgentWait", "", Caller::agent, op::agent_wait},
 };
 
 }  // namespace
+
+tl::expected<void, ApiError> authorize(const OperationEntry& entry, const nlohmann::json& request,
+                                       const Principal& principal) {
+  const auto touched = entry.touched_by ? entry.touched_by(request) : Touches{};
+  if (allows(principal.policy, entry.access, touched)) return {};
+  const auto action = fmt::format("{}:{}", entry.service, entry.target.substr(entry.target.find('.') + 1));
+  return tl::unexpected(not_authorized(
+      principal.name, action, touched.jobs.empty() ? "*" : fmt::format("training-job/{}", touched.jobs.front())));
+}
 
 const OperationEntry* find_operation(std::string_view target) {
   const auto found = std::find_if(kOperations.begin(), kOperations.end(),

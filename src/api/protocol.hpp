@@ -10,6 +10,7 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "api/access.hpp"
 #include "api/errors.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
@@ -56,21 +57,29 @@ struct Call {
   const Backends& backends;
   SpecCache& specs;
   const nlohmann::json& request;  // an object
+  const Principal& principal;     // who may do this; of an agent, nobody that matters
 };
 
 // May block: it runs on a worker thread. What it hands to the engine must not refer to the Call, only to backends.
 using Operation = void (*)(const Call& call, Answer answer);
 
 enum class Caller { user, agent };
+// What a request would touch. It has not been checked: members may be missing or of another type.
+using TouchedBy = Touches (*)(const nlohmann::json& request);
 
 struct OperationEntry {
   std::string_view target;   // "SageMaker.CreateTrainingJob"
   std::string_view service;  // what a user's signature must be for
   Caller caller = Caller::user;
   Operation run = nullptr;
+  Access access = Access::write;
+  TouchedBy touched_by = nullptr;  // null: the whole account
 };
 // Null: no such operation.
 const OperationEntry* find_operation(std::string_view target);
+// AccessDeniedException where the key's policy does not say that it may.
+tl::expected<void, ApiError> authorize(const OperationEntry& entry, const nlohmann::json& request,
+                                       const Principal& principal);
 
 // How an operation says that something below it did not work. What is not the caller's doing goes to the log.
 ApiError to_api_error(const Error& error);

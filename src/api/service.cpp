@@ -44,10 +44,7 @@ Service::Service(ServiceParts parts)
     : clock_(parts.clock),
       random_(parts.random),
       agent_secret_(std::move(parts.agent_secret)),
-      verifier_([keys = std::move(parts.credentials)](std::string_view access_key) -> std::optional<std::string> {
-        const auto found = keys.find(std::string(access_key));
-        return found == keys.end() ? std::nullopt : std::optional(found->second);
-      }),
+      authority_(std::move(parts.root), parts.keys, agent_secret_, parts.store),
       backends_{parts.engine,           parts.store, parts.telemetry, parts.objects, std::move(parts.account),
                 std::move(parts.region)},
       specs_(parts.store),
@@ -83,8 +80,8 @@ http::BodyPlan Service::plan(const http::RequestHead& head) {
       plan.limit = s3::kMaxS3Body;
       if (!s3::is_upload(head)) break;
       // Nobody's gigabytes are taken in before it is known who sends them.
-      const auto body_hash = verify_s3(head);
-      auto upload = body_hash ? s3_.start_upload(head, *body_hash) : tl::unexpected(body_hash.error());
+      const auto sender = verify_s3(head);
+      auto upload = sender ? s3_.start_upload(head, sender->identity.payload_hash) : tl::unexpected(sender.error());
       if (!upload) {
         plan.refuse = s3_failure(head, upload.error());
         break;
@@ -141,32 +138,32 @@ void Service::handle(http::Request request, std::unique_ptr<http::BodySink> sink
   if (!taken) respond(s3_failure(shared_request->head, {503, "SlowDown", "Please reduce your request rate."}));
 }
 
-tl::expected<void, ApiError> Service::verify_json(const http::Request& request, std::string_view service) {
+tl::expected<Principal, ApiError> Service::verify_json(const http::Request& request, std::string_view service) {
   const std::string body_hash = aws::sha256_hex(request.body);
-  const auto identity = verifier_.verify(signed_request(request.head, body_hash), clock_.now());
-  if (!identity) {
-    const auto error = aws::describe(identity.error(), aws::Dialect::json);
+  auto sender = authority_.verify(signed_request(request.head, body_hash), clock_.now());
+  if (!sender) {
+    const auto error = aws::describe(sender.error(), aws::Dialect::json);
     return tl::unexpected(ApiError{error.status, error.code, error.message});
   }
   // A presigned S3 URL, which people hand around, must not open anything but its object.
-  if (identity->scope.service != service) {
+  if (sender->identity.scope.service != service) {
     return tl::unexpected(
         invalid_signature(fmt::format("Credential should be scoped to correct service: '{}'.", service)));
   }
-  if (identity->payload_hash != body_hash)
+  if (sender->identity.payload_hash != body_hash)
     return tl::unexpected(invalid_signature("The signature does not cover the body."));
-  return {};
+  return std::move(sender->principal);
 }
 
-s3::S3Result<std::string> Service::verify_s3(const http::RequestHead& head) {
-  const auto identity = verifier_.verify(signed_request(head, ""), clock_.now());
-  if (!identity) {
-    const auto error = aws::describe(identity.error(), aws::Dialect::s3);
+s3::S3Result<Authenticated> Service::verify_s3(const http::RequestHead& head) {
+  auto sender = authority_.verify(signed_request(head, ""), clock_.now());
+  if (!sender) {
+    const auto error = aws::describe(sender.error(), aws::Dialect::s3);
     return tl::unexpected(s3::S3Error{error.status, error.code, error.message});
   }
-  if (identity->scope.service != "s3")
+  if (sender->identity.scope.service != "s3")
     return tl::unexpected(s3::S3Error{403, "AccessDenied", "The signature is for another service."});
-  return identity->payload_hash;
+  return std::move(*sender);
 }
 
 tl::expected<void, ApiError> Service::check_agent(const http::RequestHead& head, const nlohmann::json& request) const {
@@ -184,23 +181,24 @@ void Service::answer_json(const http::Request& request, const Respond& respond) 
   const Answer answer = [this, respond](const Outcome& outcome) { respond(json_response(outcome)); };
   const auto* entry = operation_of(request.head);
   const bool from_agent = entry && entry->caller == Caller::agent;
+  Principal principal;
   if (!from_agent) {
     // Who may not ask is not told what there is.
     const std::string_view service = entry ? entry->service : std::string_view("sagemaker");
-    const auto verified = verify_json(request, service);
+    auto verified = verify_json(request, service);
     if (!verified) return answer(tl::unexpected(verified.error()));
     if (!entry) return answer(tl::unexpected(unknown_operation()));
+    principal = std::move(*verified);
   }
   auto body = parse_body(request.body);
   if (!body) return answer(tl::unexpected(body.error()));
   // A null member is one that was not given, here as in SageMaker.
   for (auto member = body->begin(); member != body->end();)
     member = member->is_null() ? body->erase(member) : std::next(member);
-  if (from_agent) {
-    if (auto allowed = check_agent(request.head, *body); !allowed) return answer(tl::unexpected(allowed.error()));
-  }
+  const auto allowed = from_agent ? check_agent(request.head, *body) : authorize(*entry, *body, principal);
+  if (!allowed) return answer(tl::unexpected(allowed.error()));
   try {
-    entry->run({backends_, specs_, *body}, answer);
+    entry->run({backends_, specs_, *body, principal}, answer);
   } catch (const nlohmann::json::exception& error) {
     log_error("{}: {}", entry->target, error.what());
     answer(tl::unexpected(internal_failure()));
@@ -210,9 +208,10 @@ void Service::answer_json(const http::Request& request, const Respond& respond) 
 http::Response Service::answer_s3(const http::Request& request, s3::Upload* upload) {
   // An upload was verified before its body came: by now its signature may be too old.
   if (!upload) {
-    const auto body_hash = verify_s3(request.head);
-    if (!body_hash) return s3_failure(request.head, body_hash.error());
-    if (*body_hash != aws::kUnsignedPayload && *body_hash != aws::sha256_hex(request.body))
+    const auto sender = verify_s3(request.head);
+    if (!sender) return s3_failure(request.head, sender.error());
+    const auto& body_hash = sender->identity.payload_hash;
+    if (body_hash != aws::kUnsignedPayload && body_hash != aws::sha256_hex(request.body))
       return s3_failure(request.head, s3::wrong_body_hash());
   }
   auto response = s3_.handle(request, upload);

@@ -3,15 +3,15 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 
+#include "api/authority.hpp"
 #include "api/protocol.hpp"
 #include "api/s3/s3_api.hpp"
 #include "api/workers.hpp"
-#include "aws/sigv4.hpp"
+#include "aws/credentials.hpp"
 #include "http/server.hpp"
 
 namespace holdfast::api {
@@ -32,7 +32,8 @@ struct ServiceParts {
   Random& random;
   std::string account;  // 12 digits
   std::string region;
-  std::map<std::string, std::string> credentials;  // access key -> secret
+  aws::Credentials root;  // may do everything
+  KeyRing* keys;          // the others; may be null
   std::string agent_secret;
   std::filesystem::path upload_directory;  // on the object store's disk, if it has one; made when it is not there
 };
@@ -57,9 +58,9 @@ class Service final : public http::Handler {
   http::Response json_response(const Outcome& outcome);
   http::Response s3_failure(const http::RequestHead& head, const s3::S3Error& error);
 
-  tl::expected<void, ApiError> verify_json(const http::Request& request, std::string_view service);
-  // What was signed in the body's place: its SHA-256, or the word that says that it was not.
-  s3::S3Result<std::string> verify_s3(const http::RequestHead& head);
+  tl::expected<Principal, ApiError> verify_json(const http::Request& request, std::string_view service);
+  // With what was signed in the body's place: its SHA-256, or the word that says that it was not.
+  s3::S3Result<Authenticated> verify_s3(const http::RequestHead& head);
   void answer_json(const http::Request& request, const Respond& respond);
   tl::expected<void, ApiError> check_agent(const http::RequestHead& head, const nlohmann::json& request) const;
   http::Response answer_s3(const http::Request& request, s3::Upload* upload);
@@ -68,7 +69,7 @@ class Service final : public http::Handler {
   std::mutex random_mutex_;
   Random& random_;
   std::string agent_secret_;
-  aws::Verifier verifier_;
+  Authority authority_;
   Backends backends_;
   SpecCache specs_;
   s3::S3Api s3_;

@@ -173,17 +173,9 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (auto recovered = engine.recover(); !recovered) return recovered;
   (*provider)->on_event([&](ports::CapacityEvent event) { engine.on_capacity_event(std::move(event)); });
 
-  api::Service service({engine,
-                        **store,
-                        **telemetry,
-                        **objects,
-                        clock,
-                        random,
-                        kAccount,
-                        options.region,
-                        {{credentials->access_key, credentials->secret}},
-                        *secret,
-                        data / "uploads"});
+  api::KeyRing keys(data / cli::kKeysFile);
+  api::Service service({engine, **store, **telemetry, **objects, clock, random, kAccount, options.region, *credentials,
+                        &keys, *secret, data / "uploads"});
   http::ServerOptions server_options;
   server_options.address = listen->address;
   server_options.port = listen->port;

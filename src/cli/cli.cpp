@@ -36,7 +36,9 @@ int perform_for_real(const ConnectionOptions& connection, const Request& request
 
 int run_cli(int argc, char** argv, const ServeCommand& serve, const AgentCommand& agent,
             const CheckHistoryCommand& check_history) {
-  return parse({argv + 1, argv + argc}, {serve, agent, perform_for_real, check_history}, std::cout, std::cerr);
+  const auto keys_for_real = [](const KeysOptions& options) { return keys(options, std::cout, std::cerr); };
+  return parse({argv + 1, argv + argc}, {serve, agent, perform_for_real, check_history, keys_for_real}, std::cout,
+               std::cerr);
 }
 
 }  // namespace holdfast::cli

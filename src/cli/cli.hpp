@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace holdfast::cli {
 
@@ -19,6 +20,21 @@ struct ServeOptions {
 struct CheckHistoryOptions {
   std::string data = "holdfast-data";
   bool json = false;
+};
+
+// Where the data folder keeps the access keys beside the service's own.
+constexpr const char* kKeysFile = "keys.json";
+
+struct KeysOptions {
+  enum class Action { add, list, remove };
+  Action action = Action::list;
+  std::string data = "holdfast-data";
+  std::string name;
+  bool admin = false;
+  bool read_only = false;
+  std::string jobs;                // the prefix of the names of its jobs; empty: none
+  std::vector<std::string> write;  // s3://bucket/prefix
+  std::vector<std::string> read;
 };
 
 using ServeCommand = std::function<int(const ServeOptions&)>;

@@ -2,6 +2,8 @@
 // is printed by perform(), with kExitNoAnswer.
 #pragma once
 
+#include <iosfwd>
+
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "cli/client.hpp"
@@ -25,6 +27,9 @@ Result<int> show_logs(const Session& session, const LogsOptions& options);
 Result<int> interrupt_job(const Session& session, const InterruptOptions& options);
 Result<int> stop_job(const Session& session, const StopOptions& options);
 Result<int> copy(const Session& session, const CopyOptions& options);
+
+// Needs no service: it changes what is in the data folder.
+int keys(const KeysOptions& options, std::ostream& out, std::ostream& err);
 
 int perform(const Session& session, const Request& request);
 

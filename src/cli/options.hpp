@@ -70,6 +70,7 @@ struct Handlers {
   AgentCommand agent;
   std::function<int(const ConnectionOptions&, const Request&)> perform;
   CheckHistoryCommand check_history = {};
+  std::function<int(const KeysOptions&)> keys = {};
 };
 
 // Reads `arguments` (without the program's name) and calls the handler that they name; wrong ones are explained on

@@ -33,6 +33,7 @@ struct Parsed {
   StopOptions stop;
   CopyOptions copy;
   CheckHistoryOptions check_history;
+  KeysOptions keys;
 };
 
 CLI::Validator is_duration() {
@@ -200,6 +201,44 @@ void add_check_history(CLI::App& app, CheckHistoryOptions& options) {
   check->add_flag("--json", options.json, "The same for programs");
 }
 
+CLI::App* add_keys_action(CLI::App* keys, const char* name, const char* help, KeysOptions& options,
+                          KeysOptions::Action action) {
+  CLI::App* command = keys->add_subcommand(name, help);
+  command->callback([&options, action] { options.action = action; });
+  command->add_option("--data", options.data, "The service's data folder")
+      ->envname("HOLDFAST_DATA")
+      ->capture_default_str()
+      ->type_name("DIR");
+  return command;
+}
+
+void add_keys(CLI::App& app, KeysOptions& options) {
+  CLI::App* keys = add_command(app, "keys", "Access keys for others: add, list, remove; the service need not be asked",
+                               "holdfast keys add team-a --jobs team-a- --s3 s3://team-a/ >> ~/.aws/credentials\n"
+                               "  holdfast keys add dashboard --read-only");
+  keys->require_subcommand(1);
+  CLI::App* add = add_keys_action(keys, "add", "Make a key, and print it as a profile of ~/.aws/credentials", options,
+                                  KeysOptions::Action::add);
+  add->add_option("name", options.name, "What it is called, in messages too")->required()->type_name("NAME");
+  auto* admin = add->add_flag("--admin", options.admin, "It may do everything");
+  auto* reader = add->add_flag("--read-only", options.read_only, "It may see everything and change nothing");
+  auto* jobs = add->add_option("--jobs", options.jobs, "It may create and use the jobs whose names begin so")
+                   ->type_name("PREFIX");
+  auto* write = add->add_option("--s3", options.write, "Objects that it, and its jobs, may read and write (repeatable)")
+                    ->allow_extra_args(false)
+                    ->type_name("S3URI");
+  add->add_option("--s3-read", options.read, "Objects that it, and its jobs, may read (repeatable)")
+      ->allow_extra_args(false)
+      ->type_name("S3URI")
+      ->excludes(admin);
+  admin->excludes(reader)->excludes(jobs)->excludes(write);
+  add_keys_action(keys, "list", "Show the keys and what each may do, without their secrets", options,
+                  KeysOptions::Action::list);
+  CLI::App* remove =
+      add_keys_action(keys, "remove", "Take a key away, from now on", options, KeysOptions::Action::remove);
+  remove->add_option("name", options.name, "As `holdfast keys list` shows it")->required()->type_name("NAME");
+}
+
 Pairs as_pairs(const Words& words) {
   Pairs pairs;
   for (const std::string& word : words) pairs.push_back(*parse_pair(word));
@@ -259,6 +298,7 @@ int parse(std::vector<std::string> arguments, const Handlers& handlers, std::ost
   add_run(app, parsed.run, parsed.raw_run, parsed.connection);
   add_rest(app, parsed);
   add_check_history(app, parsed.check_history);
+  add_keys(app, parsed.keys);
   CLI::App* agent = app.add_subcommand("agent", "")->group("");
   agent->add_option("--directory", parsed.agent_directory)->required();
 
@@ -271,6 +311,7 @@ int parse(std::vector<std::string> arguments, const Handlers& handlers, std::ost
   if (agent->parsed()) return handlers.agent(parsed.agent_directory);
   if (app.got_subcommand("serve")) return handlers.serve(parsed.serve);
   if (app.got_subcommand("check-history")) return handlers.check_history(parsed.check_history);
+  if (app.got_subcommand("keys")) return handlers.keys(parsed.keys);
   if (app.got_subcommand("run")) {
     if (const auto fine = finish(parsed.run, parsed.raw_run, std::move(command)); !fine) {
       err << "holdfast: " << fine.error().message << '\n';

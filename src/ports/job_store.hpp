@@ -71,6 +71,7 @@ enum class SortBy { name, created, status };
 
 struct ListQuery {
   std::string name_contains;
+  std::string name_prefix;
   std::string status;  // empty: any
   std::optional<Instant> created_after, created_before, modified_after, modified_before;
   SortBy sort_by = SortBy::created;

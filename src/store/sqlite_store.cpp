@@ -22,6 +22,7 @@ std::string list_sql(const ports::ListQuery& query) {
   const char* direction = query.ascending ? "ASC" : "DESC";
   std::string sql = "SELECT name, arn, created_ms, modified_ms, ended_ms, status, secondary FROM jobs WHERE 1";
   if (!query.name_contains.empty()) sql += " AND instr(name, ?)";
+  if (!query.name_prefix.empty()) sql += " AND instr(name, ?) = 1";
   if (!query.status.empty()) sql += " AND status = ?";
   if (query.created_after) sql += " AND created_ms > ?";
   if (query.created_before) sql += " AND created_ms < ?";
@@ -123,6 +124,7 @@ class SqliteStore final : public ports::JobStore {
     const std::lock_guard lock(mutex_);
     Statement select(reader_ ? *reader_ : *writer_, list_sql(query));
     if (!query.name_contains.empty()) select.bind(query.name_contains);
+    if (!query.name_prefix.empty()) select.bind(query.name_prefix);
     if (!query.status.empty()) select.bind(query.status);
     for (const auto& bound : {query.created_after, query.created_before, query.modified_after, query.modified_before}) {
       if (bound) select.bind(to_ms(*bound));

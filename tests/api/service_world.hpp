@@ -50,22 +50,16 @@ struct ServiceWorld {
   MemoryObjects objects;
   FakeProvider provider;
   engine::Engine engine{clock, *store, provider, [](const job::JobSpec&, Instant, Fence) { return std::string("{}"); }};
+  aws::Credentials signer = kUser;  // who sends what is sent next
+  api::KeyRing keys{directory.path / "keys.json"};
   std::unique_ptr<api::Service> service;
 
   ServiceWorld() {
     REQUIRE(engine.recover());
     provider.on_event([this](ports::CapacityEvent event) { engine.on_capacity_event(std::move(event)); });
-    service = std::make_unique<api::Service>(api::ServiceParts{engine,
-                                                               *store,
-                                                               telemetry,
-                                                               objects,
-                                                               clock,
-                                                               random,
-                                                               "123456789012",
-                                                               "us-east-1",
-                                                               {{kUser.access_key, kUser.secret}},
-                                                               "agents-secret",
-                                                               directory.path});
+    service = std::make_unique<api::Service>(api::ServiceParts{engine, *store, telemetry, objects, clock, random,
+                                                               "123456789012", "us-east-1", kUser, &keys,
+                                                               "agents-secret", directory.path});
     REQUIRE(objects.create_bucket("bkt"));
   }
 
@@ -115,7 +109,7 @@ struct ServiceWorld {
                                      std::string(made.head.query()),
                                      {made.head.headers.begin(), made.head.headers.end()},
                                      body_hash};
-    for (auto& [name, value] : aws::sign(to_sign, kUser, "us-east-1", service_name, signed_at.value_or(clock.now())))
+    for (auto& [name, value] : aws::sign(to_sign, signer, "us-east-1", service_name, signed_at.value_or(clock.now())))
       made.head.headers.set(name, value);
     return made;
   }

@@ -17,6 +17,7 @@ struct Parsing {
   std::optional<ServeOptions> serve;
   std::string agent;
   std::optional<CheckHistoryOptions> check_history;
+  std::optional<KeysOptions> keys;
 
   explicit Parsing(std::vector<std::string> arguments) {
     std::ostringstream to_out, to_err;
@@ -25,7 +26,8 @@ struct Parsing {
                             [&](const ConnectionOptions& options, const Request& asked) {
                               return connection = options, request = asked, 0;
                             },
-                            [&](const CheckHistoryOptions& options) { return check_history = options, 1; }};
+                            [&](const CheckHistoryOptions& options) { return check_history = options, 1; },
+                            [&](const KeysOptions& options) { return keys = options, 0; }};
     code = parse(std::move(arguments), handlers, to_out, to_err);
     out = to_out.str();
     err = to_err.str();
@@ -146,4 +148,20 @@ TEST_CASE("check-history needs a data folder and no service") {
   CHECK(parsing.check_history->data == "elsewhere");
   CHECK(parsing.check_history->json);
   CHECK(!parsing.request);
+}
+
+TEST_CASE("keys are given a name and what they may do") {
+  const Parsing parsing{{"keys", "add", "team-a", "--jobs", "team-a-", "--s3", "s3://a", "--s3", "s3://b/c",
+                         "--s3-read", "s3://d", "--data", "elsewhere"}};
+  REQUIRE(parsing.keys);
+  CHECK(parsing.keys->action == KeysOptions::Action::add);
+  CHECK(parsing.keys->name == "team-a");
+  CHECK(parsing.keys->jobs == "team-a-");
+  CHECK(parsing.keys->write == std::vector<std::string>{"s3://a", "s3://b/c"});
+  CHECK(parsing.keys->read == std::vector<std::string>{"s3://d"});
+  CHECK(parsing.keys->data == "elsewhere");
+  CHECK(Parsing{{"keys", "remove", "team-a"}}.keys->action == KeysOptions::Action::remove);
+  CHECK(Parsing{{"keys", "list"}}.keys->action == KeysOptions::Action::list);
+  CHECK(Parsing{{"keys", "add", "x", "--admin", "--read-only"}}.code == kExitUsage);
+  CHECK(Parsing{{"keys"}}.code == kExitUsage);
 }

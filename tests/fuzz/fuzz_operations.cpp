@@ -26,6 +26,7 @@ constexpr const char* kJob = R"json({"TrainingJobName": "train",
     "EnableManagedSpotTraining": true})json";
 constexpr Fence kFence{1};
 constexpr int kMaxCalls = 8;
+const api::Principal kEverybody{"everybody", {.admin = true}};
 
 class World {
  public:
@@ -80,7 +81,7 @@ class World {
  private:
   api::Outcome call(std::string_view target, const json& body) {
     const auto answer = std::make_shared<std::optional<api::Outcome>>();  // shared with a wait that is never answered
-    api::find_operation(target)->run({backends_, specs_, body}, [answer](api::Outcome outcome) {
+    api::find_operation(target)->run({backends_, specs_, body, kEverybody}, [answer](api::Outcome outcome) {
       ENSURE(!answer->has_value(), "two answers to one request");
       *answer = std::move(outcome);
     });

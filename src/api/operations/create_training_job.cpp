@@ -55,6 +55,8 @@ void create_training_job(const Call& call, Answer answer) {
   const Backends& backends = call.backends;
   auto made = make_training_job(call.request, {backends.account, backends.region});
   if (!made) return answer(tl::unexpected(made.error()));
+  if (const auto uri = forbidden_uri(call.principal.policy, made->spec); !uri.empty())
+    return answer(tl::unexpected(not_authorized(call.principal.name, "sagemaker:CreateTrainingJob", uri)));
   // Asked again by the engine, which alone can be sure; asked here so that a taken name is the first thing said.
   const auto taken = backends.store.exists(made->spec.name);
   if (!taken) return answer(tl::unexpected(to_api_error(taken.error())));
