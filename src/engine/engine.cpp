@@ -62,6 +62,38 @@ void Engine::submit(JobName name, std::vector<job::Event> events, EventsReply re
   });
 }
 
+void Engine::amend(JobName name, Change change, DoneReply reply) {
+  if (inbox_.full()) return reply(fail(Kind::try_again, "{} requests are waiting already", kMaxInbox));
+  inbox_.put([this, name = std::move(name), change = std::move(change), reply = std::move(reply)] {
+    // What the batch in hand says of the job is not in the store yet: next time.
+    if (is_in_batch(name)) return amend(name, change, reply);
+    const auto stored = store_.find(name);
+    if (!stored) return reply(fail(stored.error()));
+    auto origin = change(*stored);
+    if (!origin) return reply(fail(origin.error()));
+    batch_.amendments.push_back({name, std::move(*origin)});
+    after_commit_.push_back(reply);
+  });
+}
+
+void Engine::remove(JobName name, DoneReply reply) {
+  if (inbox_.full()) return reply(fail(Kind::try_again, "{} requests are waiting already", kMaxInbox));
+  inbox_.put([this, name = std::move(name), reply = std::move(reply)] {
+    if (is_in_batch(name)) return remove(name, reply);
+    if (jobs_.contains(name)) return reply(fail(Kind::conflict, "the training job has not ended yet"));
+    // Afterwards nobody would know whose instance it is.
+    const bool unsettled = std::any_of(effects_.begin(), effects_.end(),
+                                       [&](const auto& effect) { return effect.second.job == name; });
+    if (unsettled) return reply(fail(Kind::conflict, "the instance of the training job is still being released"));
+    const auto there = store_.exists(name);
+    if (!there) return reply(fail(there.error()));
+    if (!*there) return reply(fail(Kind::not_found, "no training job is called '{}'", name.value));
+    log_info("{}: removed", name.value);
+    batch_.removed.push_back(name);
+    after_commit_.push_back(reply);
+  });
+}
+
 void Engine::wait_for_order(JobName name, Fence fence, Order known, OrderReply reply) {
   inbox_.put([this, name = std::move(name), fence, known, reply = std::move(reply)] {
     silent_for_[fence] = Duration{0};
@@ -197,11 +229,19 @@ void Engine::stage(job::Job job, std::optional<ports::Origin> origin, std::optio
   staged_.insert_or_assign(name, std::move(job));
 }
 
+bool Engine::is_in_batch(const JobName& name) const {
+  const auto is_amended = [&](const ports::Amendment& amendment) { return amendment.job == name; };
+  return staged_.contains(name) || std::any_of(batch_.amendments.begin(), batch_.amendments.end(), is_amended) ||
+         std::find(batch_.removed.begin(), batch_.removed.end(), name) != batch_.removed.end();
+}
+
 // Nothing has left the process before this returns true: no reply, no launch, no order.
 bool Engine::commit() {
   Result<void> committed;
   batch_.at = now_;
-  if (!batch_.steps.empty() || !batch_.done.empty() || batch_.fence_used) committed = store_.commit(batch_);
+  const bool anything = !batch_.steps.empty() || !batch_.amendments.empty() || !batch_.removed.empty() ||
+                        !batch_.done.empty() || batch_.fence_used;
+  if (anything) committed = store_.commit(batch_);
   auto replies = std::exchange(after_commit_, {});
   if (committed) {
     publish();

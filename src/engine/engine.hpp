@@ -49,8 +49,11 @@ struct Receipt {
 
 // Called once, on the engine's thread, after the commit: keep it short.
 using CreateReply = std::function<void(Result<void>)>;  // Kind::conflict: the name is taken
+using DoneReply = std::function<void(Result<void>)>;
 using EventsReply = std::function<void(Result<Receipt>)>;
 using OrderReply = std::function<void(Order)>;
+// What a job's origin is to be, from the job as committed; or why it must stay as it is.
+using Change = std::function<Result<ports::Origin>(const ports::StoredJob&)>;
 // The text of a launch's assignment.json; it holds the attempt's token.
 using AssignmentMaker = std::function<std::string(const job::JobSpec&, Instant created, Fence)>;
 
@@ -62,6 +65,12 @@ class Engine {
   void create(NewJob job, CreateReply reply);
   // Decides on the events in order, all in one batch.
   void submit(JobName job, std::vector<job::Event> events, EventsReply reply);
+  // Changes what the user gave with a job: its tags, or members of its request that no decision reads. The error is
+  // the change's own, or Kind::not_found.
+  void amend(JobName job, Change change, DoneReply reply);
+  // Removes an ended job and all that is kept of its life; its fences stay used. Kind::not_found; Kind::conflict: it
+  // has not ended, or its instance may still be there.
+  void remove(JobName job, DoneReply reply);
   // Answers as soon as the order differs from `known`, or after kMaxOrderWait. Asking is the agent's sign of life.
   void wait_for_order(JobName job, Fence fence, Order known, OrderReply reply);
   // Rehearses an interruption of the job's instance. Kind::not_found: the job has no instance now.
@@ -84,6 +93,7 @@ class Engine {
   void decide_on(const JobName& name, const job::Event& event, Receipt& receipt);
   void stage(job::Job job, std::optional<ports::Origin> origin, std::optional<job::Event> event,
              std::vector<job::Effect> effects);
+  bool is_in_batch(const JobName& name) const;
   bool commit();
   void publish();
   void forget_staged();

@@ -13,12 +13,11 @@
 #include "job/effect.hpp"
 #include "job/event.hpp"
 #include "job/state.hpp"
+#include "ports/tags.hpp"
 
 namespace holdfast::ports {
 
-using Tags = std::vector<std::pair<std::string, std::string>>;
-
-// What only the creation of a job brings.
+// What its user gave with a job: no decision depends on it, so it may be changed without one.
 struct Origin {
   std::string request;  // the normalised request as JSON, as Describe echoes it
   Tags tags;
@@ -40,11 +39,19 @@ struct EffectKey {
   auto operator<=>(const EffectKey&) const = default;
 };
 
+// The origin that a job has from now on.
+struct Amendment {
+  JobName job;
+  Origin origin;
+};
+
 struct Batch {
   std::vector<Step> steps;
   std::vector<EffectKey> done;      // effects whose outcome has arrived
   std::optional<Fence> fence_used;  // the highest fence given out so far
   Instant at = {};                  // when all this was decided
+  std::vector<Amendment> amendments = {};
+  std::vector<JobName> removed = {};  // ended jobs, of which nothing is to be left: their names are free
 };
 
 struct PendingEffect {
@@ -65,6 +72,13 @@ struct JobSummary {
   std::optional<Instant> ended;  // TrainingEndTime
   std::string primary;
   std::string secondary;
+};
+
+// A job as it is stored, for who looks through all of them and decodes only what is asked for.
+struct StoredRow {
+  JobSummary summary;
+  Origin origin;
+  std::string spec, job;  // see job/codec.hpp
 };
 
 enum class SortBy { name, created, status };
@@ -91,7 +105,7 @@ class JobStore {
   virtual ~JobStore() = default;
 
   // All of the batch or nothing, durable on return. Kind::conflict: a job is not at the version before the step's (or,
-  // for a new one, its name is taken); Kind::no_space, Kind::try_again: the same batch may succeed later.
+  // for a new one, its name is taken; for one to be amended or removed, it is not there, or has not ended); Kind::no_space, Kind::try_again: the same batch may succeed later.
   virtual Result<void> commit(const Batch& batch) = 0;
 
   // For recovery.
@@ -103,6 +117,8 @@ class JobStore {
   virtual Result<StoredJob> find(const JobName& name) = 0;
   virtual Result<bool> exists(const JobName& name) = 0;
   virtual Result<ListResult> list(const ListQuery& query) = 0;
+  // Up to `limit` jobs in the order of their names, from behind `after`.
+  virtual Result<std::vector<StoredRow>> scan(const JobName& after, std::size_t limit) = 0;
   // The events a job has lived through, oldest first, as (time, JSON).
   virtual Result<std::vector<std::pair<Instant, std::string>>> history(const JobName& name) = 0;
 };

@@ -16,6 +16,9 @@ class ForwardingStore : public ports::JobStore {
   Result<ports::StoredJob> find(const JobName& name) override { return real_.find(name); }
   Result<bool> exists(const JobName& name) override { return real_.exists(name); }
   Result<ports::ListResult> list(const ports::ListQuery& query) override { return real_.list(query); }
+  Result<std::vector<ports::StoredRow>> scan(const JobName& after, std::size_t limit) override {
+    return real_.scan(after, limit);
+  }
   Result<std::vector<std::pair<Instant, std::string>>> history(const JobName& name) override {
     return real_.history(name);
   }

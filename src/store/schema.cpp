@@ -32,6 +32,14 @@ constexpr std::array kSteps{
     price_per_hour INTEGER NOT NULL, on_demand_per_hour INTEGER NOT NULL, requested_ms INTEGER NOT NULL,
     instance TEXT, up_ms INTEGER, release_asked_ms INTEGER, gone_ms INTEGER);
   CREATE TABLE starts (at_ms INTEGER NOT NULL);
+)sql",
+    // Algorithms, which jobs are made from; and what a job that is deleted takes with it is found by its name.
+    R"sql(
+  CREATE TABLE algorithms (
+    name TEXT PRIMARY KEY, arn TEXT NOT NULL, created_ms INTEGER NOT NULL, request TEXT NOT NULL, tags TEXT NOT NULL)
+    WITHOUT ROWID;
+  CREATE INDEX algorithms_by_creation ON algorithms (created_ms, name);
+  CREATE INDEX leases_by_job ON leases (job);
 )sql"};
 static_assert(kSteps.size() == kSchemaVersion);
 

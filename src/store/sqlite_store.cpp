@@ -9,6 +9,7 @@
 #include "store/lease_rows.hpp"
 #include "store/schema.hpp"
 #include "store/sqlite.hpp"
+#include "store/tag_codec.hpp"
 
 namespace holdfast::store {
 
@@ -109,7 +110,7 @@ class SqliteStore final : public ports::JobStore {
     }
     auto job = decode(spec, job_text);
     if (!job) return fail(job.error());
-    return ports::StoredJob{std::move(*job), {std::move(request), nlohmann::json::parse(tags).get<ports::Tags>()}};
+    return ports::StoredJob{std::move(*job), {std::move(request), decode_tags(tags)}};
   }
 
   Result<bool> exists(const JobName& name) override {
@@ -147,10 +148,23 @@ class SqliteStore final : public ports::JobStore {
         result.next = sort_key(query.sort_by, result.jobs.back());
         return result;
       }
-      const auto ended = select.maybe_integer(4);
-      result.jobs.push_back({JobName{select.text(0)}, select.text(1), from_ms(select.integer(2)),
-                             from_ms(select.integer(3)), ended ? std::optional(from_ms(*ended)) : std::nullopt,
-                             select.text(5), select.text(6)});
+      result.jobs.push_back(read_summary(select));
+    }
+  }
+
+  Result<std::vector<ports::StoredRow>> scan(const JobName& after, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    Statement select(reader_ ? *reader_ : *writer_,
+                     "SELECT name, arn, created_ms, modified_ms, ended_ms, status, secondary, spec, job, request, tags "
+                     "FROM jobs WHERE name > ? ORDER BY name LIMIT ?");
+    select.bind(after.value).bind(static_cast<std::int64_t>(limit));
+    std::vector<ports::StoredRow> rows;
+    for (;;) {
+      const auto row = select.step();
+      if (!row) return fail(row.error());
+      if (!*row) return rows;
+      rows.push_back({read_summary(select), {select.text(9), decode_tags(select.text(10))}, select.text(7),
+                      select.text(8)});
     }
   }
 
@@ -179,11 +193,16 @@ class SqliteStore final : public ports::JobStore {
           update(db,
                  "UPDATE jobs SET modified_ms=?, ended_ms=?, status=?, secondary=?, live=?, version=?, job=? "
                  "WHERE name=? AND version=?"),
+          amend(db, "UPDATE jobs SET request=?, tags=? WHERE name=?"),
+          remove(db, "DELETE FROM jobs WHERE name=? AND NOT live"),
+          remove_events(db, "DELETE FROM events WHERE job=?"),
+          remove_leases(db, "DELETE FROM leases WHERE job=?"),
           event(db, "INSERT INTO events (job, version, at_ms, event) VALUES (?,?,?,?)"),
           effect(db, "INSERT OR IGNORE INTO effects (fence, kind, job, effect) VALUES (?,?,?,?)"),
           done(db, "DELETE FROM effects WHERE fence=? AND kind=?"),
           fence(db, "INSERT OR REPLACE INTO counters (name, value) VALUES ('fence', ?)") {}
-    Statement begin, commit, rollback, insert, update, event, effect, done, fence;
+    Statement begin, commit, rollback, insert, update, amend, remove, remove_events, remove_leases, event, effect, done,
+        fence;
   };
   struct Reads {
     explicit Reads(Database& db)
@@ -191,6 +210,18 @@ class SqliteStore final : public ports::JobStore {
           exists(db, "SELECT 1 FROM jobs WHERE name = ?") {}
     Statement find, exists;
   };
+
+  // The columns that a list shows, in their order.
+  static ports::JobSummary read_summary(const Statement& row) {
+    const auto ended = row.maybe_integer(4);
+    return {JobName{row.text(0)},
+            row.text(1),
+            from_ms(row.integer(2)),
+            from_ms(row.integer(3)),
+            ended ? std::optional(from_ms(*ended)) : std::nullopt,
+            row.text(5),
+            row.text(6)};
+  }
 
   static std::pair<std::string, std::string> sort_key(ports::SortBy by, const ports::JobSummary& job) {
     switch (by) {
@@ -213,6 +244,12 @@ class SqliteStore final : public ports::JobStore {
   Result<void> write_all(const ports::Batch& batch) {
     for (const auto& step : batch.steps) {
       if (auto written = write_step(step); !written) return written;
+    }
+    for (const auto& amendment : batch.amendments) {
+      if (auto written = amend(amendment); !written) return written;
+    }
+    for (const auto& name : batch.removed) {
+      if (auto removed = remove(name); !removed) return removed;
     }
     for (const auto& key : batch.done) {
       auto deleted =
@@ -251,7 +288,7 @@ class SqliteStore final : public ports::JobStore {
     const auto summary = job::summarize(job);
     const std::string spec = job::encode_spec(*job.spec);
     const std::string text = job::encode_job(job);
-    const std::string tags = nlohmann::json(origin.tags).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    const std::string tags = encode_tags(origin.tags);
     return write_.insert.bind(job.spec->name.value)
         .bind(job.spec->arn)
         .bind(to_ms(job.created))
@@ -266,6 +303,22 @@ class SqliteStore final : public ports::JobStore {
         .bind(tags)
         .bind(text)
         .run();
+  }
+
+  Result<void> amend(const ports::Amendment& amendment) {
+    const std::string tags = encode_tags(amendment.origin.tags);
+    auto written = write_.amend.bind(amendment.origin.request).bind(tags).bind(amendment.job.value).run();
+    if (written && writer_->changes() != 1)
+      return fail(Kind::conflict, "job {}: it is not there to be changed", amendment.job.value);
+    return written;
+  }
+
+  // Its effects have had their outcome: the engine removes no job before.
+  Result<void> remove(const JobName& name) {
+    if (auto removed = write_.remove.bind(name.value).run(); !removed) return removed;
+    if (writer_->changes() != 1) return fail(Kind::conflict, "job {}: it has not ended, or is not there", name.value);
+    if (auto removed = write_.remove_events.bind(name.value).run(); !removed) return removed;
+    return write_.remove_leases.bind(name.value).run();
   }
 
   Result<void> update(const job::Job& job) {

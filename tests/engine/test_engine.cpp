@@ -436,3 +436,76 @@ TEST_CASE("many creations at once are one commit") {
   CHECK(accepted == 100);
   CHECK(world.store.commits - before <= 3);
 }
+
+namespace {
+
+Result<void> remove(World& world, const std::string& name) {
+  Result<void> answer = fail(Kind::permanent, "no answer");
+  world.engine->remove(JobName{name}, [&](Result<void> result) { answer = std::move(result); });
+  world.engine->run_until_idle();
+  return answer;
+}
+
+}  // namespace
+
+TEST_CASE("a job is removed only when it has ended and its instance is gone; then its name is free") {
+  World world;
+  REQUIRE(world.create("a"));
+  CHECK(remove(world, "nobody").error().kind == Kind::not_found);
+  CHECK(remove(world, "a").error().kind == Kind::conflict);
+  world.train("a", kFirst);
+  REQUIRE(world.submit("a", job::ProgramEnded{kFirst}));
+  REQUIRE(world.submit("a", job::AttemptEnded{kFirst, job::Outcome::succeeded, ""}));
+  CHECK(world.status("a") == "Completed");
+  CHECK(remove(world, "a").error().message.find("still being released") != std::string::npos);
+  world.gone(kFirst, false);
+  REQUIRE(remove(world, "a"));
+  CHECK(world.store.find(JobName{"a"}).error().kind == Kind::not_found);
+  REQUIRE(world.create("a"));
+  CHECK(world.provider.launches.back().fence == kSecond);  // fences stay used
+}
+
+TEST_CASE("a removal and the creation of the same name never share a commit") {
+  World world;
+  world.provider.slots = 0;
+  REQUIRE(world.create("a"));
+  std::string answers;
+  const auto note = [&](const char* what) {
+    return [&answers, what](const Result<void>& result) { answers += what + std::string(result ? "+ " : "- "); };
+  };
+  // All at once, as one batch would take them: the stop is committed before the removal is looked at.
+  world.engine->submit(JobName{"a"}, {job::StopRequested{}}, [](const Result<engine::Receipt>&) {});
+  world.engine->remove(JobName{"a"}, note("removed"));
+  auto spec = std::make_shared<job::JobSpec>(*world.store.find(JobName{"a"})->job.spec);
+  world.engine->create({spec, {"{}", {}}}, note("created"));
+  world.engine->run_until_idle();
+  CHECK(answers == "created- removed+ ");
+  CHECK(world.create("a"));
+}
+
+TEST_CASE("changes to what came with a job follow one another, and a full disk refuses them") {
+  World world;
+  REQUIRE(world.create("a"));
+  const auto add = [&](const std::string& key, const engine::DoneReply& reply) {
+    const auto change = [key](const ports::StoredJob& stored) -> Result<ports::Origin> {
+      if (key == "bad") return fail(Kind::invalid, "not this");
+      ports::Origin origin = stored.origin;
+      origin.tags.emplace_back(key, "");
+      return origin;
+    };
+    world.engine->amend(JobName{"a"}, change, reply);
+  };
+  std::vector<std::string> answers;
+  const auto reply = [&](const Result<void>& result) { answers.push_back(result ? "" : result.error().message); };
+  add("x", reply);
+  add("y", reply);
+  add("bad", reply);
+  world.engine->run_until_idle();
+  CHECK(answers == std::vector<std::string>{"", "", "not this"});
+  CHECK(world.store.find(JobName{"a"})->origin.tags == ports::Tags{{"x", ""}, {"y", ""}});
+  world.store.full = true;
+  add("z", reply);
+  world.engine->run_until_idle();
+  CHECK(answers.back().find("disk is full") != std::string::npos);
+  CHECK(world.store.find(JobName{"a"})->origin.tags.size() == 2);
+}

@@ -186,7 +186,7 @@ TEST_CASE("a database of the first schema is brought up to date with all that is
     auto store = std::move(*store::open_sqlite_store(path));
     REQUIRE(store->commit({{creation(a)}, {}, std::nullopt}));
     auto database = std::move(*store::Database::open(path, false));
-    REQUIRE(database->execute("DROP TABLE leases; DROP TABLE starts; PRAGMA user_version = 1"));
+    REQUIRE(database->execute("DROP TABLE leases; DROP TABLE starts; DROP TABLE algorithms; PRAGMA user_version = 1"));
   }
   {
     const auto before = store::HistoryReader::open(path);
@@ -216,4 +216,61 @@ TEST_CASE("whoever reads the past sees one moment of it") {
   REQUIRE(store->commit({{creation(new_job("b", kStart))}, {}, std::nullopt}));
   CHECK((*reader)->jobs()->size() == 1);
   CHECK(!store::HistoryReader::open((dir.path / "missing").string()));
+}
+
+TEST_CASE("what the user gave with a job is replaced without touching the job") {
+  auto store = std::move(*store::open_sqlite_store(":memory:"));
+  REQUIRE(store->commit({{creation(new_job("a", kStart))}, {}, std::nullopt}));
+  const auto before = store->find(JobName{"a"});
+  ports::Batch batch;
+  batch.amendments = {{JobName{"a"}, {R"({"x":1})", {{"team", "blue"}}}}};
+  REQUIRE(store->commit(batch));
+  const auto after = store->find(JobName{"a"});
+  CHECK(after->origin.request == R"({"x":1})");
+  CHECK(after->origin.tags == ports::Tags{{"team", "blue"}});
+  CHECK(after->job.version == before->job.version);
+  batch.amendments[0].job = JobName{"nobody"};
+  CHECK(store->commit(batch).error().kind == Kind::conflict);
+}
+
+TEST_CASE("a removed job leaves nothing, and another may have its name") {
+  const TempDir dir;
+  const auto path = (dir.path / "db").string();
+  auto store = std::move(*store::open_sqlite_store(path));
+  const auto a = new_job("a", kStart);
+  const auto placed = decision(a, job::Placed{Fence{7}, {}}, kStart + seconds{1});
+  const auto stopped = decision(placed.job, job::StopRequested{}, kStart + seconds{2});
+  REQUIRE(store->commit({{creation(a), creation(new_job("b", kStart)), placed}, {}, Fence{7}}));
+  ports::Batch removal;
+  removal.removed = {JobName{"a"}};
+  CHECK(store->commit(removal).error().kind == Kind::conflict);  // it has not ended
+  REQUIRE(store->commit({{stopped}, {}, std::nullopt}));
+  REQUIRE(job::is_ended(stopped.job));
+  REQUIRE(store->commit(removal));
+  CHECK(store->find(JobName{"a"}).error().kind == Kind::not_found);
+  CHECK(store->history(JobName{"a"})->empty());
+  CHECK((*store::HistoryReader::open(path))->leases()->empty());
+  CHECK(store->highest_fence() == Fence{7});
+  REQUIRE(store->commit({{creation(a), placed}, {}, Fence{8}}));
+  CHECK(store->history(JobName{"a"})->size() == 1);
+}
+
+TEST_CASE("all jobs are looked through by name, a page at a time") {
+  auto store = std::move(*store::open_sqlite_store(":memory:"));
+  for (const char* name : {"c", "a", "d", "b"})
+    REQUIRE(store->commit({{creation(new_job(name, kStart))}, {}, std::nullopt}));
+  std::string names;
+  JobName after;
+  for (;;) {
+    const auto rows = store->scan(after, 3);
+    REQUIRE(rows);
+    if (rows->empty()) break;
+    for (const auto& row : *rows) names += row.summary.name.value;
+    after = rows->back().summary.name;
+  }
+  CHECK(names == "abcd");
+  const auto row = store->scan(JobName{"c"}, 1)->front();
+  CHECK(row.summary.primary == "InProgress");
+  CHECK(row.job.starts_with("{"));
+  CHECK(row.spec.starts_with("{"));
 }
