@@ -11,12 +11,6 @@ namespace {
 // Where SageMaker's training toolkit is told which code to fetch: a JSON string, because hyperparameters are.
 constexpr const char* kSubmitDirectory = "sagemaker_submit_directory";
 
-std::optional<S3Grant> grant_for(std::string_view uri, Access most) {
-  auto place = ports::parse_s3_uri(uri);
-  if (!place) return std::nullopt;
-  return S3Grant{std::move(place->bucket), std::move(place->key), most};
-}
-
 std::string submit_directory(const job::JobSpec& spec) {
   const auto found = spec.hyperparameters.find(kSubmitDirectory);
   if (found == spec.hyperparameters.end()) return {};
@@ -43,6 +37,12 @@ std::vector<Place> places_of(const job::JobSpec& spec) {
 }
 
 }  // namespace
+
+Result<S3Grant> grant_for(std::string_view uri, Access most) {
+  auto place = ports::parse_s3_uri(uri);
+  if (!place) return fail(place.error());
+  return S3Grant{std::move(place->bucket), std::move(place->key), most};
+}
 
 bool allows(const Policy& policy, Access access, const Touches& touches) {
   if (policy.admin || (policy.read_only && access == Access::read)) return true;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
 #include "job/spec.hpp"
 
 namespace holdfast::api {
@@ -19,6 +20,9 @@ struct S3Grant {
   Access most = Access::read;
   bool operator==(const S3Grant&) const = default;
 };
+
+// Kind::invalid: no S3 URI.
+Result<S3Grant> grant_for(std::string_view uri, Access most);
 
 struct Policy {
   bool admin = false;      // everything

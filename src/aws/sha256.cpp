@@ -123,4 +123,18 @@ std::string to_base64(std::string_view bytes) {
   return text;
 }
 
+std::optional<std::string> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  std::string bytes(text.size() / 4 * 3, '\0');
+  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                                     reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  if (length < 0) return std::nullopt;
+  // It counts the padding's zeros as bytes.
+  const auto padding = text.ends_with("==") ? 2u : text.ends_with('=') ? 1u : 0u;
+  bytes.resize(static_cast<std::size_t>(length) - padding);
+  // Spaces at the ends and other liberties that it takes come out differently.
+  if (to_base64(bytes) != text) return std::nullopt;
+  return bytes;
+}
+
 }  // namespace holdfast::aws

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,8 @@ Sha256Bytes hmac_sha256(std::string_view key, std::string_view message);
 std::string to_hex(std::string_view bytes);
 // For Content-MD5 and x-amz-checksum-sha256.
 std::string to_base64(std::string_view bytes);
+// Nothing where the text is not base64 with its padding.
+std::optional<std::string> from_base64(std::string_view text);
 
 template <std::size_t N>
 std::string_view as_view(const std::array<unsigned char, N>& bytes) {

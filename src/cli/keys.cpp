@@ -9,7 +9,6 @@
 
 #include "base/random.hpp"
 #include "cli/commands.hpp"
-#include "ports/object_store.hpp"
 
 namespace holdfast::cli {
 
@@ -19,9 +18,9 @@ namespace fs = std::filesystem;
 
 Result<void> add_grants(api::Policy& policy, const std::vector<std::string>& uris, api::Access most) {
   for (const auto& uri : uris) {
-    auto place = ports::parse_s3_uri(uri);
-    if (!place) return fail(place.error());
-    policy.objects.push_back({std::move(place->bucket), std::move(place->key), most});
+    auto grant = api::grant_for(uri, most);
+    if (!grant) return fail(grant.error());
+    policy.objects.push_back(std::move(*grant));
   }
   return {};
 }

@@ -40,6 +40,27 @@ constexpr std::array kSteps{
     WITHOUT ROWID;
   CREATE INDEX algorithms_by_creation ON algorithms (created_ms, name);
   CREATE INDEX leases_by_job ON leases (job);
+)sql",
+    // Who is told of status changes, and of which already; and the changes, written down in the transactions that make
+    // them, but only while somebody listens. One decision may pass through two statuses.
+    R"sql(
+  CREATE TABLE listeners (name TEXT PRIMARY KEY, told INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE status_changes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, transitions_before INTEGER NOT NULL, spec TEXT NOT NULL,
+    job TEXT NOT NULL, request TEXT NOT NULL, tags TEXT NOT NULL);
+  CREATE TRIGGER first_status AFTER INSERT ON jobs WHEN EXISTS (SELECT 1 FROM listeners) BEGIN
+    INSERT INTO status_changes (transitions_before, spec, job, request, tags)
+      VALUES (0, new.spec, new.job, new.request, new.tags);
+    DELETE FROM status_changes WHERE number <= last_insert_rowid() - 100000;
+  END;
+  CREATE TRIGGER next_status AFTER UPDATE OF job ON jobs
+    WHEN EXISTS (SELECT 1 FROM listeners) AND
+      (old.secondary <> new.secondary OR
+       json_array_length(old.job, '$.transitions') <> json_array_length(new.job, '$.transitions')) BEGIN
+    INSERT INTO status_changes (transitions_before, spec, job, request, tags)
+      VALUES (json_array_length(old.job, '$.transitions'), new.spec, new.job, new.request, new.tags);
+    DELETE FROM status_changes WHERE number <= last_insert_rowid() - 100000;
+  END;
 )sql"};
 static_assert(kSteps.size() == kSchemaVersion);
 

@@ -7,7 +7,7 @@ namespace holdfast::store {
 
 class Database;
 
-constexpr int kSchemaVersion = 3;
+constexpr int kSchemaVersion = 4;
 
 // Of the database as it is: 0 for an empty one.
 Result<int> schema_version(Database& database);

@@ -186,7 +186,9 @@ TEST_CASE("a database of the first schema is brought up to date with all that is
     auto store = std::move(*store::open_sqlite_store(path));
     REQUIRE(store->commit({{creation(a)}, {}, std::nullopt}));
     auto database = std::move(*store::Database::open(path, false));
-    REQUIRE(database->execute("DROP TABLE leases; DROP TABLE starts; DROP TABLE algorithms; PRAGMA user_version = 1"));
+    REQUIRE(database->execute(
+        "DROP TRIGGER first_status; DROP TRIGGER next_status; DROP TABLE listeners; DROP TABLE status_changes; "
+        "DROP TABLE leases; DROP TABLE starts; DROP TABLE algorithms; PRAGMA user_version = 1"));
   }
   {
     const auto before = store::HistoryReader::open(path);
