@@ -18,6 +18,17 @@ constexpr std::array kOperations = {
     OperationEntry{"SageMaker.DescribeTrainingJob", "sagemaker", Caller::user, op::describe_training_job},
     OperationEntry{"SageMaker.ListTrainingJobs", "sagemaker", Caller::user, op::list_training_jobs},
     OperationEntry{"SageMaker.StopTrainingJob", "sagemaker", Caller::user, op::stop_training_job},
+    OperationEntry{"SageMaker.UpdateTrainingJob", "sagemaker", Caller::user, op::update_training_job},
+    OperationEntry{"SageMaker.DeleteTrainingJob", "sagemaker", Caller::user, op::delete_training_job},
+    OperationEntry{"SageMaker.CreateAlgorithm", "sagemaker", Caller::user, op::create_algorithm},
+    OperationEntry{"SageMaker.DescribeAlgorithm", "sagemaker", Caller::user, op::describe_algorithm},
+    OperationEntry{"SageMaker.ListAlgorithms", "sagemaker", Caller::user, op::list_algorithms},
+    OperationEntry{"SageMaker.DeleteAlgorithm", "sagemaker", Caller::user, op::delete_algorithm},
+    OperationEntry{"SageMaker.AddTags", "sagemaker", Caller::user, op::add_tags},
+    OperationEntry{"SageMaker.ListTags", "sagemaker", Caller::user, op::list_tags},
+    OperationEntry{"SageMaker.DeleteTags", "sagemaker", Caller::user, op::delete_tags},
+    OperationEntry{"SageMaker.Search", "sagemaker", Caller::user, op::search},
+    OperationEntry{"SageMaker.GetSearchSuggestions", "sagemaker", Caller::user, op::get_search_suggestions},
     OperationEntry{"Holdfast.DescribeTrainingRun", "sagemaker", Caller::user, op::describe_training_run},
     OperationEntry{"Holdfast.InterruptTrainingJob", "sagemaker", Caller::user, op::interrupt_training_job},
     OperationEntry{"Logs_20140328.DescribeLogStreams", "logs", Caller::user, op::describe_log_streams},
@@ -34,17 +45,17 @@ const OperationEntry* find_operation(std::string_view target) {
   return found == kOperations.end() ? nullptr : &*found;
 }
 
-Result<std::shared_ptr<const job::JobSpec>> SpecCache::get(const JobName& name) {
+Result<std::shared_ptr<const job::JobSpec>> SpecCache::get(const JobName& name, Fence fence) {
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = specs_.find(name); found != specs_.end()) return found->second;
+    if (const auto found = specs_.find({name, fence}); found != specs_.end()) return found->second;
   }
   auto stored = store_.find(name);
   if (!stored) return fail(stored.error());
   const std::lock_guard lock(mutex_);
   // Every running job comes back with its next report, so starting over is cheap and needs no bookkeeping of ages.
   if (specs_.size() >= kMaxRememberedSpecs) specs_.clear();
-  specs_.insert_or_assign(name, stored->job.spec);
+  specs_.insert_or_assign({name, fence}, stored->job.spec);
   return stored->job.spec;
 }
 

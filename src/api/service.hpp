@@ -35,6 +35,7 @@ struct ServiceParts {
   std::map<std::string, std::string> credentials;  // access key -> secret
   std::string agent_secret;
   std::filesystem::path upload_directory;  // on the object store's disk, if it has one; made when it is not there
+  ports::AlgorithmStore& algorithms;
 };
 
 class Service final : public http::Handler {

@@ -25,6 +25,7 @@
 #include "engine/engine.hpp"
 #include "http/server.hpp"
 #include "objects/file_store.hpp"
+#include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_store.hpp"
 #include "telemetry/file_telemetry.hpp"
 #include "telemetry/service_log.hpp"
@@ -157,6 +158,8 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (!secret) return fail(secret.error());
   auto store = store::open_sqlite_store((data / "holdfast.db").string(), clock.now());
   if (!store) return fail(store.error());
+  auto algorithms = store::open_sqlite_algorithms((data / "holdfast.db").string());
+  if (!algorithms) return fail(algorithms.error());
   auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock);
   if (!telemetry) return fail(telemetry.error());
   auto objects = objects::FileStore::open(data / "objects");
@@ -183,7 +186,8 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
                         options.region,
                         {{credentials->access_key, credentials->secret}},
                         *secret,
-                        data / "uploads"});
+                        data / "uploads",
+                        **algorithms});
   http::ServerOptions server_options;
   server_options.address = listen->address;
   server_options.port = listen->port;

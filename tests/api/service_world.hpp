@@ -21,6 +21,7 @@
 #include "aws/sigv4.hpp"
 #include "engine/engine.hpp"
 #include "engine/fake_provider.hpp"
+#include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_store.hpp"
 #include "support/manual_clock.hpp"
 
@@ -46,6 +47,7 @@ struct ServiceWorld {
   ManualClock clock;
   SeededRandom random{1};
   std::unique_ptr<ports::JobStore> store = std::move(*store::open_sqlite_store(":memory:"));
+  std::unique_ptr<ports::AlgorithmStore> algorithms = std::move(*store::open_sqlite_algorithms(":memory:"));
   MemoryTelemetry telemetry;
   MemoryObjects objects;
   FakeProvider provider;
@@ -65,7 +67,8 @@ struct ServiceWorld {
                                                                "us-east-1",
                                                                {{kUser.access_key, kUser.secret}},
                                                                "agents-secret",
-                                                               directory.path});
+                                                               directory.path,
+                                                               *algorithms});
     REQUIRE(objects.create_bucket("bkt"));
   }
 
