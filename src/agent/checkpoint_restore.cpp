@@ -127,8 +127,22 @@ class Restore {
     }
     const auto identities = download_files(store_, place().bucket, files, folder_, tasks_);
     if (!identities) return judge(id, identities.error());
+    if (auto adopted = adopt(**manifest); !adopted) return fail(adopted.error());
     take(**manifest, *identities, choice.newest);
     return Tried{.restored = true, .bad = {}};
+  }
+
+  // The generation that is gone on from, as this attempt's own first one. An opening may be put again with another
+  // choice, and the put of an earlier one that was given up may take effect last: from here on that changes nothing,
+  // because an attempt's newest manifest is asked before its opening.
+  Result<void> adopt(const Manifest& restored) {
+    const auto fence = result_.claim.fence;
+    if (restored.id.fence == fence) return {};
+    return ledger_.put_manifest({.job = result_.claim.job.value,
+                                 .id = {fence, 1},
+                                 .created = clock_.now(),
+                                 .based_on = restored.id,
+                                 .files = restored.files});
   }
 
   Result<Tried> judge(GenerationId id, const Error& error) {

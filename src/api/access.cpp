@@ -58,6 +58,10 @@ bool allows(const Policy& policy, Access access, const Touches& touches) {
   return false;
 }
 
+std::optional<std::string> visible_jobs(const Policy& policy) {
+  return policy.admin || policy.read_only ? std::string() : policy.jobs;
+}
+
 bool allows_object(const Policy& policy, Access access, std::string_view bucket, std::string_view key) {
   if (policy.admin || (policy.read_only && access == Access::read)) return true;
   return std::ranges::any_of(policy.objects, [&](const S3Grant& grant) {

@@ -51,6 +51,8 @@ struct Touches {
 };
 
 bool allows(const Policy& policy, Access access, const Touches& touches);
+// A list shows the jobs whose names begin so; empty: all. Nothing: none.
+std::optional<std::string> visible_jobs(const Policy& policy);
 bool allows_object(const Policy& policy, Access access, std::string_view bucket, std::string_view key);
 // Any object of it, or the name of the bucket itself.
 bool allows_bucket(const Policy& policy, std::string_view bucket);

@@ -23,6 +23,7 @@ ApiError resource_in_use(std::string_view training_job_arn) {
                   "name already exists ({})",
                   training_job_arn)};
 }
+ApiError still_in_use(std::string message) { return {400, "ResourceInUse", std::move(message)}; }
 ApiError resource_limit_exceeded(std::string_view quota, int limit, int used, int asked) {
   return {400, "ResourceLimitExceeded",
           fmt::format("The account-level service limit '{}' is {} Instances, with current utilization of {} Instances "

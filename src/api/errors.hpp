@@ -22,6 +22,7 @@ ApiError request_too_large(std::size_t limit_bytes);
 
 // The resource.
 ApiError resource_in_use(std::string_view training_job_arn);  // the name is taken
+ApiError still_in_use(std::string message);                   // it cannot be deleted now
 // `quota` as the console names it: "ml.p2.xlarge for spot training job usage".
 ApiError resource_limit_exceeded(std::string_view quota, int limit, int used, int asked);
 ApiError resource_not_found(std::string message);

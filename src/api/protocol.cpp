@@ -22,6 +22,15 @@ Touches named_in(const nlohmann::json& request, const char* member) {
   return {Touches::What::jobs, {found->get<std::string>()}};
 }
 Touches the_job(const nlohmann::json& request) { return named_in(request, "TrainingJobName"); }
+Touches the_tagged_job(const nlohmann::json& request) {
+  constexpr std::string_view kJob = ":training-job/";
+  auto touched = named_in(request, "ResourceArn");
+  if (touched.what != Touches::What::jobs) return touched;
+  const auto found = touched.jobs[0].find(kJob);
+  if (found == std::string::npos) return {Touches::What::account};
+  touched.jobs[0].erase(0, found + kJob.size());
+  return touched;
+}
 // The operation itself leaves out what the caller may not see.
 Touches what_one_may_see(const nlohmann::json&) { return {Touches::What::nothing}; }
 // "<job>/algo-1-<epoch>", or a prefix of such.
@@ -41,6 +50,18 @@ constexpr std::array kOperations = {
     OperationEntry{"SageMaker.DescribeTrainingJob", "sagemaker", kUser, op::describe_training_job, kRead, the_job},
     OperationEntry{"SageMaker.ListTrainingJobs", "sagemaker", kUser, op::list_training_jobs, kRead, what_one_may_see},
     OperationEntry{"SageMaker.StopTrainingJob", "sagemaker", kUser, op::stop_training_job, kWrite, the_job},
+    OperationEntry{"SageMaker.UpdateTrainingJob", "sagemaker", kUser, op::update_training_job, kWrite, the_job},
+    OperationEntry{"SageMaker.DeleteTrainingJob", "sagemaker", kUser, op::delete_training_job, kWrite, the_job},
+    OperationEntry{"SageMaker.CreateAlgorithm", "sagemaker", kUser, op::create_algorithm, kWrite},
+    OperationEntry{"SageMaker.DescribeAlgorithm", "sagemaker", kUser, op::describe_algorithm, kRead, what_one_may_see},
+    OperationEntry{"SageMaker.ListAlgorithms", "sagemaker", kUser, op::list_algorithms, kRead, what_one_may_see},
+    OperationEntry{"SageMaker.DeleteAlgorithm", "sagemaker", kUser, op::delete_algorithm, kWrite},
+    OperationEntry{"SageMaker.AddTags", "sagemaker", kUser, op::add_tags, kWrite, the_tagged_job},
+    OperationEntry{"SageMaker.ListTags", "sagemaker", kUser, op::list_tags, kRead, the_tagged_job},
+    OperationEntry{"SageMaker.DeleteTags", "sagemaker", kUser, op::delete_tags, kWrite, the_tagged_job},
+    OperationEntry{"SageMaker.Search", "sagemaker", kUser, op::search, kRead, what_one_may_see},
+    OperationEntry{"SageMaker.GetSearchSuggestions", "sagemaker", kUser, op::get_search_suggestions, kRead,
+                   what_one_may_see},
     OperationEntry{"Holdfast.DescribeTrainingRun", "sagemaker", kUser, op::describe_training_run, kRead, the_job},
     OperationEntry{"Holdfast.InterruptTrainingJob", "sagemaker", kUser, op::interrupt_training_job, kWrite, the_job},
     OperationEntry{"Logs_20140328.DescribeLogStreams", "logs", kUser, op::describe_log_streams, kRead, the_streams_job},
@@ -66,17 +87,17 @@ const OperationEntry* find_operation(std::string_view target) {
   return found == kOperations.end() ? nullptr : &*found;
 }
 
-Result<std::shared_ptr<const job::JobSpec>> SpecCache::get(const JobName& name) {
+Result<std::shared_ptr<const job::JobSpec>> SpecCache::get(const JobName& name, Fence fence) {
   {
     const std::lock_guard lock(mutex_);
-    if (const auto found = specs_.find(name); found != specs_.end()) return found->second;
+    if (const auto found = specs_.find({name, fence}); found != specs_.end()) return found->second;
   }
   auto stored = store_.find(name);
   if (!stored) return fail(stored.error());
   const std::lock_guard lock(mutex_);
   // Every running job comes back with its next report, so starting over is cheap and needs no bookkeeping of ages.
   if (specs_.size() >= kMaxRememberedSpecs) specs_.clear();
-  specs_.insert_or_assign(name, stored->job.spec);
+  specs_.insert_or_assign({name, fence}, stored->job.spec);
   return stored->job.spec;
 }
 

@@ -16,6 +16,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "engine/engine.hpp"
+#include "ports/algorithm_store.hpp"
 #include "ports/job_store.hpp"
 #include "ports/object_store.hpp"
 #include "ports/telemetry.hpp"
@@ -32,20 +33,25 @@ struct Backends {
   ports::ObjectStore& objects;
   std::string account;  // 12 digits
   std::string region;
+  ports::AlgorithmStore& algorithms;
+  Clock& clock;
 };
 
-// An agent reports every few seconds and each time needs its job's metrics. A spec never changes, so it is read once.
+// An agent reports every few seconds and each time needs its job's metrics. A spec never changes, so each attempt's is
+// read once.
 // Thread-safe.
 class SpecCache {
  public:
   explicit SpecCache(ports::JobStore& store) : store_(store) {}
-  // Kind::not_found: a name never used.
-  Result<std::shared_ptr<const job::JobSpec>> get(const JobName& name);
+  // `fence`: of one of the job's attempts. A name can be used again once its job is deleted, a fence never.
+  // Kind::not_found: no such job.
+  Result<std::shared_ptr<const job::JobSpec>> get(const JobName& name, Fence fence);
 
  private:
   ports::JobStore& store_;
   std::mutex mutex_;
-  std::map<JobName, std::shared_ptr<const job::JobSpec>> specs_;  // shared with the requests that use them
+  std::map<std::pair<JobName, Fence>, std::shared_ptr<const job::JobSpec>>
+      specs_;  // shared with the requests that use them
 };
 
 // The text of the answer's body; empty where the operation has no output.

@@ -36,6 +36,7 @@ struct ServiceParts {
   KeyRing* keys;          // the others; may be null
   std::string agent_secret;
   std::filesystem::path upload_directory;  // on the object store's disk, if it has one; made when it is not there
+  ports::AlgorithmStore& algorithms;
 };
 
 class Service final : public http::Handler {

@@ -1,32 +1,19 @@
 #include "api/training_job_request.hpp"
 
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
+#include "api/algorithm_use.hpp"
+#include "api/arns.hpp"
 #include "api/rules.hpp"
 #include "api/shapes/paths.hpp"
 #include "api/shapes/training_job.hpp"
 #include "api/shapes/training_job_rules.hpp"
+#include "api/without_nulls.hpp"
 
 namespace holdfast::api {
 namespace {
 
 using nlohmann::json;
-
-json without_nulls(const json& value) {
-  if (!value.is_structured()) return value;
-  json out = value.is_object() ? json::object() : json::array();
-  for (const auto& [key, element] : value.items()) {
-    if (element.is_null()) continue;
-    if (value.is_object()) {
-      out[key] = without_nulls(element);
-    } else {
-      out.push_back(without_nulls(element));
-    }
-  }
-  return out;
-}
 
 void set_default(json& structure, const char* member, json value) {
   if (!structure.contains(member)) structure[member] = std::move(value);
@@ -66,8 +53,8 @@ T member_or(const json& structure, const char* member, T fallback) {
   return structure.value(member, std::move(fallback));
 }
 
-void read_algorithm(const json& algorithm, job::JobSpec& spec) {
-  spec.image = algorithm.at("TrainingImage");
+void read_algorithm(const json& algorithm, const std::string& image, job::JobSpec& spec) {
+  spec.image = image;
   spec.entrypoint = member_or(algorithm, "ContainerEntrypoint", std::vector<std::string>{});
   spec.arguments = member_or(algorithm, "ContainerArguments", std::vector<std::string>{});
   for (const json& metric : algorithm.value("MetricDefinitions", json::array())) {
@@ -105,12 +92,12 @@ std::string without_trailing_slashes(std::string uri) {
   return uri;
 }
 
-job::JobSpec read_spec(const json& request, const RequestContext& context) {
+job::JobSpec read_spec(const json& request, const std::string& image, const RequestContext& context) {
   job::JobSpec spec;
   spec.name = JobName{request.at("TrainingJobName").get<std::string>()};
-  spec.arn = fmt::format("arn:aws:sagemaker:{}:{}:training-job/{}", context.region, context.account, spec.name.value);
+  spec.arn = make_arn({context.account, context.region}, kTrainingJobType, spec.name.value);
   spec.role_arn = request.at("RoleArn");
-  read_algorithm(request.at("AlgorithmSpecification"), spec);
+  read_algorithm(request.at("AlgorithmSpecification"), image, spec);
   spec.hyperparameters = member_or(request, "HyperParameters", spec.hyperparameters);
   spec.environment = member_or(request, "Environment", spec.environment);
   spec.channels = read_channels(request);
@@ -125,6 +112,21 @@ job::JobSpec read_spec(const json& request, const RequestContext& context) {
   return spec;
 }
 
+// The image that the job runs. A job from an algorithm also takes over what that says of it.
+tl::expected<std::string, ApiError> settle_image(json& request, const RequestContext& context) {
+  const json& specification = request.at("AlgorithmSpecification");
+  const bool by_name = specification.contains("AlgorithmName") && !specification.contains("TrainingImage");
+  if (!by_name) return specification.value("TrainingImage", "");
+  if (!context.find_algorithm)
+    return tl::unexpected(validation("AlgorithmSpecification.AlgorithmName is not supported here. Use TrainingImage."));
+  const auto algorithm = context.find_algorithm(specification["AlgorithmName"]);
+  if (!algorithm) return tl::unexpected(algorithm.error());
+  const json training = json::parse(algorithm->request).at("TrainingSpecification");
+  if (auto refusal = refuse_use(*algorithm, training, request)) return tl::unexpected(validation(std::move(*refusal)));
+  take_over(training, request);
+  return training.at("TrainingImage").get<std::string>();
+}
+
 }  // namespace
 
 tl::expected<NewTrainingJob, ApiError> make_training_job(const json& request, const RequestContext& context) {
@@ -132,12 +134,14 @@ tl::expected<NewTrainingJob, ApiError> make_training_job(const json& request, co
     return tl::unexpected(valid.error());
   }
   json normal = without_nulls(request);
+  const auto image = settle_image(normal, context);
+  if (!image) return tl::unexpected(image.error());
   add_defaults(normal);
-  if (auto refusal = shapes::refuse_training_job(normal, context)) {
+  if (auto refusal = shapes::refuse_training_job(normal)) {
     return tl::unexpected(validation(std::move(*refusal)));
   }
   NewTrainingJob made;
-  made.spec = read_spec(normal, context);
+  made.spec = read_spec(normal, *image, context);
   for (const json& tag : normal.value("Tags", json::array())) {
     made.tags.emplace_back(tag.at("Key"), tag.at("Value"));
     if (made.tags.back().first == shapes::kWorkingDirectoryTag) {

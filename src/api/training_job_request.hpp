@@ -1,8 +1,8 @@
 // From the body of a CreateTrainingJob to a job that can run: the one place where a JobSpec is made.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
-#include <set>
 #include <string>
 #include <tl/expected.hpp>
 #include <utility>
@@ -10,14 +10,15 @@
 
 #include "api/errors.hpp"
 #include "job/spec.hpp"
+#include "ports/algorithm_store.hpp"
 
 namespace holdfast::api {
 
 struct RequestContext {
   std::string account;  // 12 digits
   std::string region;
-  // Images that stand for algorithms which cannot checkpoint: SageMaker lets those wait for spot one hour at most.
-  std::set<std::string> images_without_checkpoints = {};
+  // By ARN or name, or the wire error that says what is wrong with that. Null: there are no algorithms.
+  std::function<tl::expected<ports::Algorithm, ApiError>(const std::string& arn_or_name)> find_algorithm = {};
 };
 
 struct NewTrainingJob {

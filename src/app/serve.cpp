@@ -17,6 +17,7 @@
 #include "api/agent_access.hpp"
 #include "api/service.hpp"
 #include "app/assignment.hpp"
+#include "app/webhooks.hpp"
 #include "aws/credentials.hpp"
 #include "base/file.hpp"
 #include "base/log.hpp"
@@ -25,6 +26,8 @@
 #include "engine/engine.hpp"
 #include "http/server.hpp"
 #include "objects/file_store.hpp"
+#include "store/sqlite_algorithms.hpp"
+#include "store/sqlite_status_feed.hpp"
 #include "store/sqlite_store.hpp"
 #include "telemetry/file_telemetry.hpp"
 #include "telemetry/service_log.hpp"
@@ -157,6 +160,8 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (!secret) return fail(secret.error());
   auto store = store::open_sqlite_store((data / "holdfast.db").string(), clock.now());
   if (!store) return fail(store.error());
+  auto algorithms = store::open_sqlite_algorithms((data / "holdfast.db").string());
+  if (!algorithms) return fail(algorithms.error());
   auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock);
   if (!telemetry) return fail(telemetry.error());
   auto objects = objects::FileStore::open(data / "objects");
@@ -175,7 +180,12 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
 
   api::KeyRing keys(data / cli::kKeysFile);
   api::Service service({engine, **store, **telemetry, **objects, clock, random, kAccount, options.region, *credentials,
-                        &keys, *secret, data / "uploads"});
+                        &keys, *secret, data / "uploads", **algorithms});
+  auto feed = store::open_sqlite_status_feed((data / "holdfast.db").string());
+  if (!feed) return fail(feed.error());
+  auto webhooks = Webhooks::start({options.events_to, data / "webhook-secret", kAccount, options.region}, **feed,
+                                  **telemetry, clock, random);
+  if (!webhooks) return fail(webhooks.error());
   http::ServerOptions server_options;
   server_options.address = listen->address;
   server_options.port = listen->port;

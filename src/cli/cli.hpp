@@ -15,6 +15,7 @@ struct ServeOptions {
   std::string prices;  // a file; empty: the built-in catalogue
   std::string region = "us-east-1";
   std::string log_level = "info";
+  std::vector<std::string> events_to;  // URLs that are told of status changes
 };
 
 struct CheckHistoryOptions {

@@ -105,6 +105,12 @@ void add_serve(CLI::App& app, ServeOptions& options) {
   serve->add_option("--region", options.region, "The region that it is, in ARNs and signatures")
       ->capture_default_str()
       ->type_name("NAME");
+  serve
+      ->add_option("--events-to", options.events_to, "A URL that is told of each change of a job's status (repeatable)")
+      ->envname("HOLDFAST_EVENTS_TO")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("URL");
   serve->add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

@@ -50,6 +50,8 @@ class Telemetry {
                                std::int64_t end_ms) = 0;
   // The last value of each metric of the job, in the order of their names.
   virtual std::vector<MetricValue> last_metrics(const JobName& job) = 0;
+  // Nothing of the job's logs and metrics is left. Who reads them at the moment may still get what was there.
+  virtual Result<void> remove(const JobName& job) = 0;
 };
 
 }  // namespace holdfast::ports

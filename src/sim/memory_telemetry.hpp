@@ -28,6 +28,10 @@ class MemoryTelemetry final : public ports::Telemetry {
     return fail(Kind::not_found, "{}: logs are not kept", stream);
   }
   std::vector<ports::MetricValue> last_metrics(const JobName&) override { return {}; }
+  Result<void> remove(const JobName& job) override {
+    newest_.erase(job);
+    return {};
+  }
 
  private:
   std::map<JobName, std::pair<Fence, std::uint64_t>> newest_;

@@ -25,6 +25,7 @@ struct ServiceParts {
   TwinProvider& provider;
   ports::ObjectStore& objects;
   ports::Telemetry& telemetry;
+  ports::AlgorithmStore& algorithms;
 };
 
 class ServiceProcess {

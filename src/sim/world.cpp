@@ -7,6 +7,7 @@
 #include "base/ensure.hpp"
 #include "job/codec.hpp"
 #include "sim/memory_telemetry.hpp"
+#include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_store.hpp"
 
 namespace holdfast::sim {
@@ -61,11 +62,13 @@ class World final : public InstanceWorld {
         fault_dice_(plan.seed, "faults"),
         boundaries_(boundary_dice_, plan_.faults.crash_at_boundary),
         database_(open_store()),
+        algorithms_(open_algorithms()),
         store_(*database_, scheduler_, history_, plan_.faults, store_dice_, boundaries_),
         shelf_(scheduler_, history_),
         service_objects_(shelf_, table_, plan_.faults, object_dice_, nullptr, std::nullopt),
         provider_(plan_, scheduler_, history_, boundaries_, provider_dice_, *this),
-        service_({scheduler_, history_, service_clock_, boundaries_, store_, provider_, service_objects_, telemetry_}),
+        service_({scheduler_, history_, service_clock_, boundaries_, store_, provider_, service_objects_, telemetry_,
+                  *algorithms_}),
         network_(scheduler_, service_, plan_.faults, network_dice_),
         users_(plan_, scheduler_, history_, network_, user_dice_) {
     boundaries_.die_at(options.die_at);
@@ -134,6 +137,12 @@ class World final : public InstanceWorld {
  private:
   static std::unique_ptr<ports::JobStore> open_store() {
     auto store = store::open_sqlite_store(":memory:");
+    ENSURE(store, "a database in memory");
+    return std::move(*store);
+  }
+
+  static std::unique_ptr<ports::AlgorithmStore> open_algorithms() {
+    auto store = store::open_sqlite_algorithms(":memory:");
     ENSURE(store, "a database in memory");
     return std::move(*store);
   }
@@ -274,6 +283,7 @@ class World final : public InstanceWorld {
   Dice boundary_dice_, store_dice_, provider_dice_, object_dice_, network_dice_, user_dice_, fault_dice_;
   Boundaries boundaries_;
   std::unique_ptr<ports::JobStore> database_;  // outlives the service
+  std::unique_ptr<ports::AlgorithmStore> algorithms_;
   TwinStore store_;
   FileTable table_;
   ObjectShelf shelf_;

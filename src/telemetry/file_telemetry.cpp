@@ -171,6 +171,17 @@ std::vector<ports::MetricValue> FileTelemetry::last_metrics(const JobName& name)
   return values;
 }
 
+Result<void> FileTelemetry::remove(const JobName& name) {
+  if (!is_word(name.value, kMaxJobName)) return fail(Kind::invalid, "\"{}\" is no name of a job", name.value);
+  const std::lock_guard lock(mutex_);
+  for (const auto& stream_name : streams_of(directory_, name.value)) streams_.erase(stream_name);
+  jobs_.erase(name);
+  std::error_code error;
+  fs::remove_all(directory_ / name.value, error);
+  if (error) return fail(Kind::permanent, "removing the logs of {}: {}", name.value, error.message());
+  return {};
+}
+
 // Compiled once per job: a job's definitions never change.
 std::shared_ptr<const MetricScanner> FileTelemetry::scanner(const JobName& name,
                                                             const std::vector<job::MetricDefinition>& definitions) {

@@ -37,6 +37,7 @@ class FileTelemetry final : public ports::Telemetry {
   Result<ports::LogPage> read(const std::string& stream, std::uint64_t from, std::size_t limit, std::int64_t start_ms,
                               std::int64_t end_ms) override;
   std::vector<ports::MetricValue> last_metrics(const JobName& job) override;
+  Result<void> remove(const JobName& job) override;
 
  private:
   using Metrics = std::map<std::string, ports::MetricValue>;

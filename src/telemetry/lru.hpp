@@ -31,6 +31,13 @@ class Lru {
     return entries_.front().second;
   }
 
+  void erase(const Key& key) {
+    const auto found = places_.find(key);
+    if (found == places_.end()) return;
+    entries_.erase(found->second);
+    places_.erase(found);
+  }
+
   std::size_t size() const { return entries_.size(); }
 
  private:

@@ -50,6 +50,12 @@ class MemoryTelemetry final : public ports::Telemetry {
     return {{"loss", 0.1, 1'700'000'001'999}, {"broken", std::numeric_limits<double>::quiet_NaN(), 0}};
   }
 
+  Result<void> remove(const JobName& job) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(streams_, [&](const auto& stream) { return stream.first.starts_with(job.value + "/"); });
+    return {};
+  }
+
   bool full = false;
   std::size_t metrics_seen = 0;
 

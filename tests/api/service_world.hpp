@@ -21,6 +21,7 @@
 #include "aws/sigv4.hpp"
 #include "engine/engine.hpp"
 #include "engine/fake_provider.hpp"
+#include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_store.hpp"
 #include "support/manual_clock.hpp"
 
@@ -46,6 +47,7 @@ struct ServiceWorld {
   ManualClock clock;
   SeededRandom random{1};
   std::unique_ptr<ports::JobStore> store = std::move(*store::open_sqlite_store(":memory:"));
+  std::unique_ptr<ports::AlgorithmStore> algorithms = std::move(*store::open_sqlite_algorithms(":memory:"));
   MemoryTelemetry telemetry;
   MemoryObjects objects;
   FakeProvider provider;
@@ -59,7 +61,7 @@ struct ServiceWorld {
     provider.on_event([this](ports::CapacityEvent event) { engine.on_capacity_event(std::move(event)); });
     service = std::make_unique<api::Service>(api::ServiceParts{engine, *store, telemetry, objects, clock, random,
                                                                "123456789012", "us-east-1", kUser, &keys,
-                                                               "agents-secret", directory.path});
+                                                               "agents-secret", directory.path, *algorithms});
     REQUIRE(objects.create_bucket("bkt"));
   }
 

@@ -8,6 +8,9 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "api/shapes/algorithm.hpp"
+#include "api/shapes/search.hpp"
+#include "api/shapes/tagging.hpp"
 #include "api/shapes/training_job.hpp"
 #include "base/overload.hpp"
 
@@ -42,11 +45,33 @@ const Differences kDeviations = {
     {"CreateTrainingJob.MlflowConfig: unsupported", "newer; refused with advice"},
     {"CreateTrainingJob.ModelPackageConfig: unsupported", "newer; refused with advice"},
     {"ListTrainingJobs.TrainingPlanArnEquals: unsupported", "newer; refused with advice"},
+    {"UpdateTrainingJob.RemoteDebugConfig: unsupported", "newer; refused with advice"},
+    {"UpdateTrainingJob.ResourceConfig.KeepAlivePeriodInSeconds max: 21600, model 3600", "newer models allow 21600"},
+    {"UpdateTrainingJob.ProfilerRuleConfigurations[].InstanceType: also other values", "newer types; only echoed"},
+    {"Search.CrossAccountFilterOption: unsupported", "newer; refused with advice"},
+    {"Search.VisibilityConditions: unsupported", "newer; refused with advice"},
+    {"CreateAlgorithm.ValidationSpecification.ValidationProfiles[].TransformJobDefinition.TransformResources."
+     "InstanceType: "
+     "also other values",
+     "newer types exist; only echoed"},
+    {"CreateAlgorithm.TrainingSpecification.AdditionalS3DataSource: unsupported", "newer; refused with advice"},
+    {"CreateAlgorithm.TrainingSpecification.SupportedTrainingInstanceTypes[]: also other values", "newer types exist"},
+    {"CreateAlgorithm.InferenceSpecification.SupportedTransformInstanceTypes[]: also other values",
+     "newer types exist; only echoed"},
+    {"CreateAlgorithm.InferenceSpecification.SupportedRealtimeInferenceInstanceTypes[]: also other values",
+     "newer types exist; only echoed"},
 };
+
+// The parts of a training job are the same in an algorithm's validation profile.
+std::string where_it_is_explained(const std::string& difference) {
+  const std::string profile = "CreateAlgorithm.ValidationSpecification.ValidationProfiles[].TrainingJobDefinition.";
+  return difference.starts_with(profile) ? "CreateTrainingJob." + difference.substr(profile.size()) : difference;
+}
 
 class Comparison {
  public:
   void compare(const Shape& ours, const json& model, const std::string& path) {
+    if (model.at("type") == "again") return;  // a structure within itself: compared further up
     std::visit(Overload{
                    [&](const String& s) { of_string(s, model, path); },
                    [&](const Integer& s) { of_range(s, model, path, "integer"); },
@@ -134,8 +159,19 @@ TEST_CASE(
                      "DescribeTrainingJob");
   comparison.compare(shapes::list_training_jobs_input(), model_of("list_training_jobs.json"), "ListTrainingJobs");
   comparison.compare(shapes::stop_training_job_input(), model_of("stop_training_job.json"), "StopTrainingJob");
+  comparison.compare(shapes::update_training_job_input(), model_of("update_training_job.json"), "UpdateTrainingJob");
+  comparison.compare(shapes::create_algorithm_input(), model_of("create_algorithm.json"), "CreateAlgorithm");
+  comparison.compare(shapes::describe_algorithm_input(), model_of("describe_algorithm.json"), "DescribeAlgorithm");
+  comparison.compare(shapes::list_algorithms_input(), model_of("list_algorithms.json"), "ListAlgorithms");
+  comparison.compare(shapes::delete_algorithm_input(), model_of("delete_algorithm.json"), "DeleteAlgorithm");
+  comparison.compare(shapes::add_tags_input(), model_of("add_tags.json"), "AddTags");
+  comparison.compare(shapes::list_tags_input(), model_of("list_tags.json"), "ListTags");
+  comparison.compare(shapes::delete_tags_input(), model_of("delete_tags.json"), "DeleteTags");
+  comparison.compare(shapes::search_input(), model_of("search.json"), "Search");
+  comparison.compare(shapes::get_search_suggestions_input(), model_of("get_search_suggestions.json"),
+                     "GetSearchSuggestions");
   for (const auto& [difference, nothing] : comparison.found()) {
-    CHECK_MESSAGE(kDeviations.contains(difference), difference);
+    CHECK_MESSAGE(kDeviations.contains(where_it_is_explained(difference)), difference);
   }
   for (const auto& [deviation, reason] : kDeviations) {
     CHECK_MESSAGE(comparison.found().contains(deviation), "no longer so: ", deviation);

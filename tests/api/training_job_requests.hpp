@@ -15,7 +15,7 @@ namespace holdfast::api {
 
 using nlohmann::json;
 
-inline const RequestContext kContext{"123456789012", "us-west-2", {"/images/no-checkpoints"}};
+inline const RequestContext kContext{"123456789012", "us-west-2"};
 
 inline json minimal_request() {
   return json::parse(R"json({

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-const api::RequestContext kContext{"123456789012", "us-west-2", {"/images/no-checkpoints"}};
+const api::RequestContext kContext{"123456789012", "us-west-2"};
 
 void check_error(const api::ApiError& error) {
   ENSURE(error.status >= 400 && error.status < 500, "status {} for a request of theirs", error.status);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/events/state_change.hpp"
+#include "api/training_job_description.hpp"
 #include "aws/sha256.hpp"
 #include "base/log.hpp"
 
@@ -86,7 +87,12 @@ Duration Webhook::work() {
 }
 
 bool Webhook::tell_all_of(const ports::StatusChange& change) {
-  const auto events = events_of(change, parts_.describe(change.job), parts_.account, parts_.region);
+  const auto described = describe_job(change.job, parts_.telemetry);
+  if (!described) {
+    log_error("events for {}: a status is left out: {}", where_, described.error().message);
+    return true;
+  }
+  const auto events = events_of(change, *described, parts_.account, parts_.region);
   for (; told_of_it_ < events.size(); ++told_of_it_) {
     const auto& event = events[told_of_it_];
     switch (tell(event.id, event.body)) {

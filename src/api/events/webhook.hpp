@@ -7,14 +7,13 @@
 // up to 5 minutes, for a day; then that event is given up, and the log says so. Order is kept for all jobs together.
 #pragma once
 
-#include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "base/random.hpp"
 #include "base/time.hpp"
 #include "http/client.hpp"
 #include "ports/status_feed.hpp"
+#include "ports/telemetry.hpp"
 
 namespace holdfast::api::events {
 
@@ -28,12 +27,12 @@ constexpr std::size_t kChangesPerLook = 100;
 
 struct WebhookParts {
   ports::StatusFeed& feed;
+  ports::Telemetry& telemetry;
   Clock& clock;
   std::string url;     // also the listener's name in the feed
   std::string secret;  // "whsec_" and base64
   std::string account;
   std::string region;
-  std::function<nlohmann::json(const ports::StoredJob&)> describe;
 };
 
 // "whsec_" and 32 random bytes in base64.

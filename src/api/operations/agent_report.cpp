@@ -111,7 +111,7 @@ Checked<std::vector<ports::LogBatch>> logs_of(const json& request, const std::st
 
 Checked<void> keep_logs(const Call& call, const JobName& name, Fence fence,
                         const std::vector<ports::LogBatch>& batches) {
-  const auto spec = call.specs.get(name);
+  const auto spec = call.specs.get(name, fence);
   if (!spec) return tl::unexpected(to_api_error(spec.error()));
   for (const auto& batch : batches) {
     const auto kept =

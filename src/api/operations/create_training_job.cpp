@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/operations/algorithm_lookup.hpp"
 #include "api/operations/operations.hpp"
 #include "api/training_job_request.hpp"
 
@@ -53,7 +54,8 @@ Checked check_places(const Backends& backends, const job::JobSpec& spec) {
 
 void create_training_job(const Call& call, Answer answer) {
   const Backends& backends = call.backends;
-  auto made = make_training_job(call.request, {backends.account, backends.region});
+  const auto by_name = [&](const std::string& arn_or_name) { return find_algorithm(backends, arn_or_name); };
+  auto made = make_training_job(call.request, {backends.account, backends.region, by_name});
   if (!made) return answer(tl::unexpected(made.error()));
   if (const auto uri = forbidden_uri(call.principal.policy, made->spec); !uri.empty())
     return answer(tl::unexpected(not_authorized(call.principal.name, "sagemaker:CreateTrainingJob", uri)));

@@ -1,8 +1,8 @@
 // Jobs by page. A token says where the page before ended, not how many came before it, so jobs that are added
 // meanwhile neither repeat nor hide any.
-#include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "api/operations/list_request.hpp"
 #include "api/operations/operations.hpp"
 #include "api/operations/page_token.hpp"
 #include "api/rules.hpp"
@@ -13,22 +13,6 @@ namespace holdfast::api::operations {
 using nlohmann::json;
 
 namespace {
-
-constexpr std::size_t kDefaultResults = 10;
-// Year 5138: beyond every job, and far from where milliseconds overflow.
-constexpr double kFarthestSecond = 1e11;
-
-std::optional<Instant> time_of(const json& request, const char* member) {
-  const auto found = request.find(member);
-  if (found == request.end() || found->is_null()) return std::nullopt;
-  const double seconds = std::clamp(found->get<double>(), -kFarthestSecond, kFarthestSecond);
-  return from_ms(std::llround(seconds * 1000.0));
-}
-
-std::string text_of(const json& request, const char* member, const char* otherwise = "") {
-  const auto found = request.find(member);
-  return found == request.end() || found->is_null() ? otherwise : found->get<std::string>();
-}
 
 ports::ListQuery query_of(const json& request) {
   ports::ListQuery query;
@@ -44,16 +28,8 @@ ports::ListQuery query_of(const json& request) {
                                         : ports::SortBy::created;
   // SageMaker's model calls Ascending the default, but its pages describe, and its service shows, the newest first.
   query.ascending = text_of(request, "SortOrder", "Descending") == "Ascending";
-  const auto results = request.find("MaxResults");
-  query.limit = results == request.end() || results->is_null() ? kDefaultResults : results->get<std::size_t>();
+  query.limit = limit_of(request);
   return query;
-}
-
-// What a token is good for: the same question, whatever the size of its pages.
-std::string question_of(json request) {
-  request.erase("NextToken");
-  request.erase("MaxResults");
-  return dump(request);
 }
 
 json summary_of(const ports::JobSummary& job) {
@@ -74,16 +50,13 @@ void list_training_jobs(const Call& call, Answer answer) {
   if (!text_of(call.request, "WarmPoolStatusEquals").empty()) return answer(dump(list));
 
   auto query = query_of(call.request);
-  // Whose key is for some jobs sees that there are these.
-  const auto& policy = call.principal.policy;
-  if (!policy.admin && !policy.read_only) {
-    if (!policy.jobs) return answer(dump(list));
-    query.name_prefix = *policy.jobs;
-  }
+  auto visible = visible_jobs(call.principal.policy);
+  if (!visible) return answer(dump(list));
+  query.name_prefix = std::move(*visible);
   const std::string question = question_of(call.request);
   if (const std::string token = text_of(call.request, "NextToken"); !token.empty()) {
     query.after = read_page_token(token, question);
-    if (!query.after) return answer(tl::unexpected(validation("The NextToken is not one that this request gave.")));
+    if (!query.after) return answer(tl::unexpected(wrong_page_token()));
   }
   const auto page = call.backends.store.list(query);
   if (!page) return answer(tl::unexpected(to_api_error(page.error())));

@@ -10,6 +10,17 @@ void create_training_job(const Call& call, Answer answer);
 void describe_training_job(const Call& call, Answer answer);
 void list_training_jobs(const Call& call, Answer answer);
 void stop_training_job(const Call& call, Answer answer);
+void update_training_job(const Call& call, Answer answer);
+void delete_training_job(const Call& call, Answer answer);
+void create_algorithm(const Call& call, Answer answer);
+void describe_algorithm(const Call& call, Answer answer);
+void list_algorithms(const Call& call, Answer answer);
+void delete_algorithm(const Call& call, Answer answer);
+void add_tags(const Call& call, Answer answer);
+void list_tags(const Call& call, Answer answer);
+void delete_tags(const Call& call, Answer answer);
+void search(const Call& call, Answer answer);
+void get_search_suggestions(const Call& call, Answer answer);
 
 // CloudWatch Logs', for the one group that trainings write to.
 void describe_log_streams(const Call& call, Answer answer);

@@ -48,4 +48,6 @@ std::optional<PagePosition> read_page_token(std::string_view token, std::string_
   return PagePosition{parts[1].get<std::string>(), parts[2].get<std::string>()};
 }
 
+ApiError wrong_page_token() { return validation("The NextToken is not one that this request gave."); }
+
 }  // namespace holdfast::api

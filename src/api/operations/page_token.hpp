@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "api/errors.hpp"
+
 namespace holdfast::api {
 
 using PagePosition = std::pair<std::string, std::string>;  // sort key and name
@@ -13,6 +15,8 @@ using PagePosition = std::pair<std::string, std::string>;  // sort key and name
 std::string make_page_token(const PagePosition& position, std::string_view question);
 // Empty: not a token of ours, or of another question.
 std::optional<PagePosition> read_page_token(std::string_view token, std::string_view question);
+
+ApiError wrong_page_token();
 
 // Lower-case hexadecimal digits to bytes.
 std::optional<std::string> from_hex(std::string_view digits);

@@ -47,11 +47,19 @@ ShapePtr s3_uri() { return shape(String{.max = 1024, .pattern = Pattern("^(https
 
 ShapePtr kms_key_id() { return line(2048); }
 
+namespace {
+const Pattern& tag_characters() {
+  static const Pattern pattern(R"(^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$)");
+  return pattern;
+}
+}  // namespace
+
+ShapePtr tag_key() { return shape(String{.min = 1, .max = 128, .pattern = tag_characters()}); }
+
 ShapePtr tags() {
-  const Pattern characters(R"(^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$)");
   const ShapePtr tag = shape(Structure{{
-      {"Key", shape(String{.min = 1, .max = 128, .pattern = characters}), kRequired},
-      {"Value", shape(String{.min = 0, .max = 256, .pattern = characters}), kRequired},
+      {"Key", tag_key(), kRequired},
+      {"Value", shape(String{.min = 0, .max = 256, .pattern = tag_characters()}), kRequired},
   }});
   return shape(List{.min = 0, .max = 50, .element = tag});
 }

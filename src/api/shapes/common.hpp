@@ -24,6 +24,7 @@ ShapePtr arn_or_name();
 ShapePtr role_arn();
 ShapePtr s3_uri();
 ShapePtr kms_key_id();
+ShapePtr tag_key();
 ShapePtr tags();
 ShapePtr vpc_config();
 ShapePtr training_instance_type();

@@ -2,9 +2,14 @@
 
 #include "api/shapes/common.hpp"
 #include "api/shapes/debugger.hpp"
+#include "api/shapes/training_job_parts.hpp"
 
 namespace holdfast::api::shapes {
+
 namespace {
+constexpr int kMaxKeepAliveSeconds = 21600;
+constexpr const char* kNoRemoteDebug = "there is no way into a running container here, so leave it out.";
+}  // namespace
 
 ShapePtr input_mode() { return one_of({"Pipe", "File", "FastFile"}); }
 
@@ -13,6 +18,20 @@ ShapePtr hyper_parameters() {
   return shape(Map{.min = 0, .max = 100, .key = key, .value = line(2500)});
 }
 
+ShapePtr metric_definitions() {
+  const ShapePtr metric = shape(Structure{{
+      {"Name", nonempty_line(255), kRequired},
+      {"Regex", nonempty_line(500), kRequired},
+  }});
+  return shape(List{.min = 0, .max = 40, .element = metric});
+}
+
+ShapePtr channel_name() { return shape(String{.min = 1, .max = 64, .pattern = Pattern(R"([A-Za-z0-9\.\-_]+)")}); }
+
+ShapePtr compression_type() { return one_of({"None", "Gzip"}); }
+
+namespace {
+
 ShapePtr environment() {
   const String key{.max = 512, .pattern = Pattern("[a-zA-Z_][a-zA-Z0-9_]*")};
   const ShapePtr value = shape(String{.max = 512, .pattern = Pattern(R"([\S\s]*)")});
@@ -20,15 +39,11 @@ ShapePtr environment() {
 }
 
 ShapePtr algorithm_specification() {
-  const ShapePtr metric = shape(Structure{{
-      {"Name", nonempty_line(255), kRequired},
-      {"Regex", nonempty_line(500), kRequired},
-  }});
   return shape(Structure{{
       {"TrainingImage", line(255)},
       {"AlgorithmName", arn_or_name()},
       {"TrainingInputMode", input_mode(), kRequired},
-      {"MetricDefinitions", shape(List{.min = 0, .max = 40, .element = metric})},
+      {"MetricDefinitions", metric_definitions()},
       {"EnableSageMakerMetricsTimeSeries", boolean()},
       {"ContainerEntrypoint", shape(List{.min = 1, .max = 100, .element = line(256)})},
       {"ContainerArguments", shape(List{.min = 1, .max = 100, .element = line(256)})},
@@ -57,6 +72,8 @@ ShapePtr file_system_data_source() {
   }});
 }
 
+}  // namespace
+
 ShapePtr input_data_config() {
   const ShapePtr data_source = shape(Structure{{
       {"S3DataSource", s3_data_source()},
@@ -64,10 +81,10 @@ ShapePtr input_data_config() {
       {"DatasetSource", unsupported("give an S3DataSource instead.")},
   }});
   const ShapePtr channel = shape(Structure{{
-      {"ChannelName", shape(String{.min = 1, .max = 64, .pattern = Pattern(R"([A-Za-z0-9\.\-_]+)")}), kRequired},
+      {"ChannelName", channel_name(), kRequired},
       {"DataSource", data_source, kRequired},
       {"ContentType", line(256)},
-      {"CompressionType", one_of({"None", "Gzip"})},
+      {"CompressionType", compression_type()},
       {"RecordWrapperType", one_of({"None", "RecordIO"})},
       {"InputMode", input_mode()},
       {"ShuffleConfig", shape(Structure{{{"Seed", shape(Long{}), kRequired}}})},
@@ -95,7 +112,7 @@ ShapePtr resource_config() {
       {"VolumeSizeInGB", shape(Integer{.min = 1}), kRequired},
       {"VolumeKmsKeyId", kms_key_id()},
       {"InstanceGroups", shape(List{.max = 5, .element = group})},
-      {"KeepAlivePeriodInSeconds", shape(Integer{.min = 0, .max = 21600})},
+      {"KeepAlivePeriodInSeconds", shape(Integer{.min = 0, .max = kMaxKeepAliveSeconds})},
       {"TrainingPlanArn", unsupported("there are no training plans here, so leave it out.")},
       {"InstancePlacementConfig", unsupported("there are no UltraServers here, so leave it out.")},
   }});
@@ -110,6 +127,8 @@ ShapePtr stopping_condition() {
                    "waiting and the running together.")},
   }});
 }
+
+namespace {
 
 ShapePtr checkpoint_config() {
   return shape(Structure{{
@@ -150,7 +169,7 @@ ShapePtr make_create_input() {
       {"RetryStrategy", retry_strategy()},
       {"InfraCheckConfig", flag("EnableInfraCheck")},
       {"SessionChainingConfig", flag("EnableSessionTagChaining")},
-      {"RemoteDebugConfig", unsupported("there is no way into a running container here, so leave it out.")},
+      {"RemoteDebugConfig", unsupported(kNoRemoteDebug)},
       {"ServerlessJobConfig", unsupported("give AlgorithmSpecification and ResourceConfig instead.")},
       {"MlflowConfig", unsupported("metrics are not sent to MLflow from here; the program can do so itself.")},
       {"ModelPackageConfig", unsupported("there is no model registry here, so leave it out.")},
@@ -158,6 +177,18 @@ ShapePtr make_create_input() {
 }
 
 ShapePtr make_name_input() { return shape(Structure{{{"TrainingJobName", name(63), kRequired}}}); }
+
+ShapePtr make_update_input() {
+  const ShapePtr resources = shape(
+      Structure{{{"KeepAlivePeriodInSeconds", shape(Integer{.min = 0, .max = kMaxKeepAliveSeconds}), kRequired}}});
+  return shape(Structure{{
+      {"TrainingJobName", name(63), kRequired},
+      {"ProfilerConfig", profiler_config()},
+      {"ProfilerRuleConfigurations", rule_configurations()},
+      {"ResourceConfig", resources},
+      {"RemoteDebugConfig", unsupported(kNoRemoteDebug)},
+  }});
+}
 
 ShapePtr make_list_input() {
   return shape(Structure{{
@@ -191,5 +222,10 @@ const Shape& list_training_jobs_input() {
   return *input;
 }
 const Shape& stop_training_job_input() { return describe_training_job_input(); }
+const Shape& update_training_job_input() {
+  static const ShapePtr input = make_update_input();
+  return *input;
+}
+const Shape& delete_training_job_input() { return describe_training_job_input(); }
 
 }  // namespace holdfast::api::shapes

@@ -10,5 +10,7 @@ const Shape& create_training_job_input();
 const Shape& describe_training_job_input();
 const Shape& list_training_jobs_input();
 const Shape& stop_training_job_input();
+const Shape& update_training_job_input();
+const Shape& delete_training_job_input();
 
 }  // namespace holdfast::api::shapes

@@ -4,11 +4,10 @@
 #include <re2/re2.h>
 
 #include <algorithm>
-#include <cctype>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "api/shapes/paths.hpp"
+#include "api/shapes/tag_rules.hpp"
 #include "api/shapes/training_data_rules.hpp"
 
 namespace holdfast::api::shapes {
@@ -27,14 +26,7 @@ bool has_nul(const json& value) {
   });
 }
 
-Refusal refuse_nul(const json& request) {
-  for (const auto& [member, value] : request.items()) {
-    if (has_nul(value)) return fmt::format("{} must not contain the character U+0000.", member);
-  }
-  return {};
-}
-
-Refusal refuse_times(const json& request, const RequestContext& context) {
+Refusal refuse_times(const json& request) {
   const json& stopping = request.at("StoppingCondition");
   const bool spot = request.at("EnableManagedSpotTraining");
   const std::int64_t max_runtime = stopping.at("MaxRuntimeInSeconds");
@@ -49,11 +41,6 @@ Refusal refuse_times(const json& request, const RequestContext& context) {
   if (spot && max_wait < max_runtime) {
     return "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or equal to MaxRuntimeInSeconds";
   }
-  const std::string image = request.at("AlgorithmSpecification").value("TrainingImage", "");
-  if (max_wait > kMaxWaitSecondsWithoutCheckpoints && context.images_without_checkpoints.contains(image)) {
-    return fmt::format("MaxWaitTimeInSeconds above {} is not supported for the given algorithm.",
-                       kMaxWaitSecondsWithoutCheckpoints);
-  }
   return {};
 }
 
@@ -65,14 +52,8 @@ Refusal refuse_image(const json& request) {
     return has_image ? "AlgorithmSpecification must not have both TrainingImage and AlgorithmName. Keep one of them."
                      : "AlgorithmSpecification must have a TrainingImage or an AlgorithmName.";
   }
-  if (has_name) return "AlgorithmSpecification.AlgorithmName is not supported yet. Use TrainingImage.";
-  const std::string image = algorithm["TrainingImage"];
-  const auto directory = normal_path(image);
-  if (image == "local:host" || (directory && *directory != "/")) return {};
-  return fmt::format(
-      "TrainingImage '{}' cannot run here: images are not pulled from a registry. Use 'local:host' for the programs of "
-      "the instance itself, or the absolute path of a directory that holds an image's root file system.",
-      image);
+  // The image of an algorithm was looked at when it was created.
+  return has_image ? refuse_training_image(algorithm["TrainingImage"]) : Refusal();
 }
 
 Refusal refuse_resources(const json& request) {
@@ -97,7 +78,49 @@ Refusal refuse_resources(const json& request) {
 }
 
 Refusal refuse_metrics(const json& request) {
-  for (const json& metric : request.at("AlgorithmSpecification").value("MetricDefinitions", json::array())) {
+  return refuse_metric_definitions(request.at("AlgorithmSpecification").value("MetricDefinitions", json::array()));
+}
+
+Refusal refuse_tag(const std::string& key, const std::string& value) {
+  if (auto refusal = refuse_reserved_key(key)) return refusal;
+  if (!is_instruction(key)) return {};
+  if (key != kWorkingDirectoryTag) {
+    return fmt::format("Tag '{}' is not known: tags that begin with '{}' are instructions to this service. Known: {}.",
+                       key, kTagPrefix, kWorkingDirectoryTag);
+  }
+  if (normal_path(value)) return {};
+  return fmt::format("Tag '{}': '{}' must be an absolute path without '..'.", key, value);
+}
+
+Refusal refuse_tags(const json& request) {
+  const json tags = request.value("Tags", json::array());
+  if (auto refusal = refuse_repeated_keys(tags)) return refusal;
+  for (const json& tag : tags) {
+    if (auto refusal = refuse_tag(tag.at("Key"), tag.at("Value"))) return refusal;
+  }
+  return {};
+}
+
+}  // namespace
+
+Refusal refuse_nul(const json& request) {
+  for (const auto& [member, value] : request.items()) {
+    if (has_nul(value)) return fmt::format("{} must not contain the character U+0000.", member);
+  }
+  return {};
+}
+
+Refusal refuse_training_image(const std::string& image) {
+  const auto directory = normal_path(image);
+  if (image == "local:host" || (directory && *directory != "/")) return {};
+  return fmt::format(
+      "TrainingImage '{}' cannot run here: images are not pulled from a registry. Use 'local:host' for the programs of "
+      "the instance itself, or the absolute path of a directory that holds an image's root file system.",
+      image);
+}
+
+Refusal refuse_metric_definitions(const json& definitions) {
+  for (const json& metric : definitions) {
     const std::string name = metric.at("Name");
     const std::string regex = metric.at("Regex");
     const re2::RE2 compiled(regex, re2::RE2::Quiet);
@@ -116,42 +139,10 @@ Refusal refuse_metrics(const json& request) {
   return {};
 }
 
-bool begins_with(std::string_view text, std::string_view prefix) {
-  return std::equal(prefix.begin(), prefix.end(), text.begin(),
-                    text.begin() + static_cast<std::ptrdiff_t>(std::min(text.size(), prefix.size())),
-                    [](unsigned char a, unsigned char b) { return std::tolower(a) == std::tolower(b); });
-}
-
-Refusal refuse_tag(const std::string& key, const std::string& value) {
-  if (begins_with(key, "aws:")) return fmt::format("Tag key '{}': the prefix 'aws:' is reserved.", key);
-  if (!begins_with(key, kTagPrefix)) return {};
-  if (key != kWorkingDirectoryTag) {
-    return fmt::format("Tag '{}' is not known: tags that begin with '{}' are instructions to this service. Known: {}.",
-                       key, kTagPrefix, kWorkingDirectoryTag);
-  }
-  if (normal_path(value)) return {};
-  return fmt::format("Tag '{}': '{}' must be an absolute path without '..'.", key, value);
-}
-
-Refusal refuse_tags(const json& request) {
-  std::set<std::string> keys;
-  for (const json& tag : request.value("Tags", json::array())) {
-    const std::string key = tag.at("Key");
-    if (!keys.insert(key).second)
-      return fmt::format("Tag key '{}' is given twice: the keys of tags must be unique.", key);
-    if (auto refusal = refuse_tag(key, tag.at("Value"))) return refusal;
-  }
-  return {};
-}
-
-}  // namespace
-
-Refusal refuse_training_job(const json& request, const RequestContext& context) {
+Refusal refuse_training_job(const json& request) {
   // In this order, because the rules further down read what those further up have made sure of.
-  if (auto refusal = refuse_nul(request)) return refusal;
-  if (auto refusal = refuse_times(request, context)) return refusal;
-  for (const auto rule : {refuse_image, refuse_resources, refuse_channels, refuse_output, refuse_checkpoint,
-                          refuse_metrics, refuse_tags}) {
+  for (const auto rule : {refuse_nul, refuse_times, refuse_image, refuse_resources, refuse_channels, refuse_output,
+                          refuse_checkpoint, refuse_metrics, refuse_tags}) {
     if (auto refusal = rule(request)) return refusal;
   }
   return {};

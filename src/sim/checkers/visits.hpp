@@ -21,9 +21,10 @@ inline std::optional<std::size_t> find_open_visit(const job::Job& before, const 
     const std::size_t place = before.transitions.size() - 1;
     return same(place) ? std::optional(place) : std::nullopt;
   }
+  // From the newest: while a clock is set back, visits of one status may all begin at the same moment.
   constexpr std::size_t kMostInOneDecision = 6;
-  for (std::size_t i = size - std::min(size, kMostInOneDecision); i < size; ++i) {
-    if (same(i)) return i;
+  for (std::size_t i = size; i > size - std::min(size, kMostInOneDecision); --i) {
+    if (same(i - 1)) return i - 1;
   }
   return std::nullopt;
 }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/events/state_change.hpp"
+#include "api/memory_telemetry.hpp"
 #include "http/server.hpp"
 #include "job/decide.hpp"
 #include "support/manual_clock.hpp"
@@ -86,10 +87,11 @@ struct World {
   http::Server server{{}, receiver};
   testing::ManualClock clock;
   MemoryFeed feed;
+  testing::MemoryTelemetry telemetry;
   std::string secret = "whsec_" + std::string("c2VjcmV0LXNlY3JldC1zZWNyZXQ=");
   World() { REQUIRE(server.start()); }
   std::string url() { return fmt::format("http://127.0.0.1:{}/hook?token=t", server.port()); }
-  Webhook webhook() { return Webhook({feed, clock, url(), secret, "000000000000", "us-east-1", described}); }
+  Webhook webhook() { return Webhook({feed, telemetry, clock, url(), secret, "000000000000", "us-east-1"}); }
 };
 
 }  // namespace

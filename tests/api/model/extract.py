@@ -8,20 +8,25 @@ import re
 
 import botocore.session
 
-OPERATIONS = ["CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob"]
+OPERATIONS = ["CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob", "UpdateTrainingJob",
+              "CreateAlgorithm", "DescribeAlgorithm", "ListAlgorithms", "DeleteAlgorithm", "AddTags", "ListTags",
+              "DeleteTags", "Search", "GetSearchSuggestions"]
 
 
-def facts(shape):
+def facts(shape, above=()):
+    if shape.name in above:
+        return {"type": "again"}  # a structure within itself
+    above += (shape.name,)
     out = {"type": shape.type_name}
     out.update({fact: shape.metadata[fact] for fact in ("min", "max", "pattern", "enum") if fact in shape.metadata})
     if shape.type_name == "structure":
         out["required"] = shape.required_members
-        out["members"] = {name: facts(member) for name, member in shape.members.items()}
+        out["members"] = {name: facts(member, above) for name, member in shape.members.items()}
     elif shape.type_name == "list":
-        out["element"] = facts(shape.member)
+        out["element"] = facts(shape.member, above)
     elif shape.type_name == "map":
-        out["key"] = facts(shape.key)
-        out["value"] = facts(shape.value)
+        out["key"] = facts(shape.key, above)
+        out["value"] = facts(shape.value, above)
     return out
 
 

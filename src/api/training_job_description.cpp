@@ -1,0 +1,78 @@
+#include "api/training_job_description.hpp"
+
+#include <cmath>
+
+#include "api/protocol.hpp"
+#include "job/summary.hpp"
+
+namespace holdfast::api {
+
+using nlohmann::json;
+
+namespace {
+
+json transitions_of(const job::Job& job) {
+  json list = json::array();
+  for (const auto& transition : job.transitions) {
+    json entry = {{"Status", to_string(transition.status)},
+                  {"StartTime", to_wire_time(transition.start)},
+                  {"StatusMessage", transition.message}};
+    // The last entry of a finished job ends when it starts.
+    const bool last_of_ended = job::is_ended(job) && &transition == &job.transitions.back();
+    if (transition.end || last_of_ended)
+      entry["EndTime"] = to_wire_time(transition.end ? *transition.end : transition.start);
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+}  // namespace
+
+json describe_outcome(const job::Job& job) {
+  const auto summary = job::summarize(job);
+  json answer = {{"TrainingJobArn", job.spec->arn},
+                 {"TrainingJobStatus", to_string(summary.primary)},
+                 {"SecondaryStatus", to_string(summary.secondary)},
+                 {"SecondaryStatusTransitions", transitions_of(job)},
+                 {"ModelArtifacts",
+                  {{"S3ModelArtifacts", job.spec->output_path + "/" + job.spec->name.value + "/output/model.tar.gz"}}},
+                 {"CreationTime", to_wire_time(job.created)},
+                 {"LastModifiedTime", to_wire_time(summary.last_modified)}};
+  const auto time = [&](const char* member, const std::optional<Instant>& at) {
+    if (at) answer[member] = to_wire_time(*at);
+  };
+  time("TrainingStartTime", summary.training_start);
+  time("TrainingEndTime", summary.training_end);
+  if (summary.training_seconds) answer["TrainingTimeInSeconds"] = *summary.training_seconds;
+  if (summary.billable_seconds) answer["BillableTimeInSeconds"] = *summary.billable_seconds;
+  if (!summary.failure_reason.empty()) answer["FailureReason"] = summary.failure_reason;
+  return answer;
+}
+
+// MetricData.Value is a 32-bit float on the wire. JSON has no NaN, so a metric that ended as one is not shown.
+json describe_metrics(const job::Job& job, ports::Telemetry& telemetry) {
+  json list = json::array();
+  if (!job::is_ended(job)) return list;
+  for (const auto& metric : telemetry.last_metrics(job.spec->name)) {
+    const auto value = static_cast<float>(metric.value);
+    if (!std::isfinite(value)) continue;
+    list.push_back({{"MetricName", metric.name},
+                    {"Value", static_cast<double>(value)},
+                    {"Timestamp", metric.timestamp_ms / 1000}});
+  }
+  return list;
+}
+
+Result<json> describe_job(const ports::StoredJob& stored, ports::Telemetry& telemetry) {
+  json described = json::parse(stored.origin.request, nullptr, false);
+  if (!described.is_object()) {
+    return fail(Kind::permanent, "the stored request of job '{}' is not a JSON object", stored.job.spec->name.value);
+  }
+  described.erase("Tags");  // SageMaker shows them through ListTags only
+  described.update(describe_outcome(stored.job));
+  if (json metrics = describe_metrics(stored.job, telemetry); !metrics.empty())
+    described["FinalMetricDataList"] = std::move(metrics);
+  return described;
+}
+
+}  // namespace holdfast::api

@@ -1,0 +1,19 @@
+// A training job in the words of DescribeTrainingJob: the request as it was accepted, and what became of it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "base/result.hpp"
+#include "ports/job_store.hpp"
+#include "ports/telemetry.hpp"
+
+namespace holdfast::api {
+
+// What became of it: statuses, times, transitions, the place of its model; without its metrics.
+nlohmann::json describe_outcome(const job::Job& job);
+// FinalMetricDataList; empty for a job that has not ended.
+nlohmann::json describe_metrics(const job::Job& job, ports::Telemetry& telemetry);
+// All of it. Kind::permanent: what is stored is not ours.
+Result<nlohmann::json> describe_job(const ports::StoredJob& stored, ports::Telemetry& telemetry);
+
+}  // namespace holdfast::api
