@@ -193,7 +193,7 @@ class Agent {
     if (!folder) return fail(folder.error());
     folder_ = std::move(*folder);
     auto restored = restore_checkpoint(parts_.objects, *location, *folder_, assignment_.spec.name, assignment_.fence,
-                                       parts_.clock, host_.tasks());
+                                       next_sequence_, parts_.clock, host_.tasks());
     if (!restored) return fail(restored.error(), "restoring the checkpoint");
     for (const auto& bad : restored->quarantined) {
       note(fmt::format("checkpoint generation {}-{} is damaged and was put in quarantine: {}", bad.id.fence.value,
@@ -343,6 +343,7 @@ class Agent {
   const Assignment& assignment_;
   LogSpool& spool_;
   Reporter reporter_;
+  std::uint64_t next_sequence_ = 1;  // for restore_checkpoint()
   std::optional<GenerationId> restored_;
   std::unique_ptr<Folder> folder_;  // of the checkpoints
   std::unique_ptr<CheckpointSync> sync_;

@@ -36,6 +36,9 @@ struct CheckpointClaim {
   std::optional<GenerationId> restored;
   std::vector<checkpoint::ManifestFile> files;
   std::vector<std::string> plain_paths;
+  // Of this attempt's next generation, as far as this process knows: its numbers below may be in use, or may yet be, when
+  // a put that was given up takes effect.
+  std::uint64_t next_sequence = 1;
   // Restored files whose objects are safe to refer to again, so that they are not uploaded twice.
   std::map<std::string, checkpoint::UploadedFile> uploaded;
 };

@@ -30,8 +30,13 @@ struct Tried {
 class Restore {
  public:
   Restore(ports::ObjectStore& store, CheckpointPlace place, Folder& folder, const JobName& job, Fence fence,
-          Clock& clock, Tasks& tasks)
-      : store_(store), ledger_(store, place), folder_(folder), clock_(clock), tasks_(tasks) {
+          std::uint64_t& next_sequence, Clock& clock, Tasks& tasks)
+      : store_(store),
+        ledger_(store, place),
+        folder_(folder),
+        next_sequence_(next_sequence),
+        clock_(clock),
+        tasks_(tasks) {
     result_.claim.place = std::move(place);
     result_.claim.job = job;
     result_.claim.fence = fence;
@@ -45,11 +50,11 @@ class Restore {
         if (choice->never_any) {
           if (auto restored = restore_plain(location); !restored) return fail(restored.error());
         }
-        return std::move(result_);
+        return done();
       }
       const auto tried = restore_generation(*choice);
       if (!tried) return fail(tried.error());
-      if (tried->restored) return std::move(result_);
+      if (tried->restored) return done();
       if (!tried->bad) continue;
       if (auto marked = ledger_.quarantine(*choice->generation, *tried->bad); !marked) return fail(marked.error());
       result_.quarantined.push_back({*choice->generation, *tried->bad});
@@ -58,6 +63,11 @@ class Restore {
   }
 
  private:
+  RestoredCheckpoint done() {
+    result_.claim.next_sequence = next_sequence_;
+    return std::move(result_);
+  }
+
   const CheckpointPlace& place() const { return result_.claim.place; }
 
   // Writes the opening, and chooses again where an older attempt committed in between: once the choice stands still,
@@ -139,7 +149,7 @@ class Restore {
     const auto fence = result_.claim.fence;
     if (restored.id.fence == fence) return {};
     return ledger_.put_manifest({.job = result_.claim.job.value,
-                                 .id = {fence, 1},
+                                 .id = {fence, next_sequence_++},
                                  .created = clock_.now(),
                                  .based_on = restored.id,
                                  .files = restored.files});
@@ -209,6 +219,7 @@ class Restore {
   ports::ObjectStore& store_;
   LedgerStore ledger_;
   Folder& folder_;
+  std::uint64_t& next_sequence_;
   Clock& clock_;
   Tasks& tasks_;
   RestoredCheckpoint result_;
@@ -217,12 +228,12 @@ class Restore {
 }  // namespace
 
 Result<RestoredCheckpoint> restore_checkpoint(ports::ObjectStore& store, const ports::S3Location& location,
-                                              Folder& folder, const JobName& job, Fence fence, Clock& clock,
-                                              Tasks& tasks) {
+                                              Folder& folder, const JobName& job, Fence fence,
+                                              std::uint64_t& next_sequence, Clock& clock, Tasks& tasks) {
   const auto exists = store.bucket_exists(location.bucket);
   if (!exists) return fail(exists.error());
   if (!*exists) return fail(Kind::not_found, "s3://{}: there is no such bucket", location.bucket);
-  return Restore(store, checkpoint_place(location), folder, job, fence, clock, tasks).run(location);
+  return Restore(store, checkpoint_place(location), folder, job, fence, next_sequence, clock, tasks).run(location);
 }
 
 }  // namespace holdfast::agent

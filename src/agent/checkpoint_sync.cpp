@@ -31,6 +31,7 @@ CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, OpenFile
       ledger_(store, claim_.place),
       folder_(folder),
       uploaded_(claim_.uploaded),
+      next_sequence_(claim_.next_sequence),
       last_(claim_.restored),
       last_files_(claim_.files) {}
 
@@ -54,7 +55,7 @@ Result<void> CheckpointSync::take_up_ledger() {
   if (!ledger) return fail(ledger.error());
   // Where this attempt wrote before, as an agent that was started again, it goes on after that.
   if (!ledger->entries.empty() && ledger->entries.rbegin()->fence == claim_.fence) {
-    next_sequence_ = ledger->entries.rbegin()->sequence + 1;
+    next_sequence_ = std::max(next_sequence_, ledger->entries.rbegin()->sequence + 1);
   }
   const auto data = ledger_.data_objects();
   if (!data) return fail(data.error());

@@ -110,7 +110,8 @@ inline Result<RestoredCheckpoint> restore_into(const fs::path& directory, ports:
                                                std::uint64_t fence, Clock& clock) {
   const auto folder = DiskFolder::open(directory).value();
   ThreadTasks tasks;
-  return restore_checkpoint(store, location, *folder, JobName{job}, Fence{fence}, clock, tasks);
+  std::uint64_t next_sequence = 1;
+  return restore_checkpoint(store, location, *folder, JobName{job}, Fence{fence}, next_sequence, clock, tasks);
 }
 
 // One attempt on an instance of its own.
@@ -127,8 +128,9 @@ struct Attempt {
   Attempt(World& in, std::uint64_t fence, CheckpointSyncOptions options = {})
       : world(in), dir(in.dir / ("instance-" + std::to_string(fence))) {
     folder = DiskFolder::open(dir).value();
-    auto got =
-        restore_checkpoint(world.store, world.location, *folder, JobName{"job-1"}, Fence{fence}, world.clock, tasks);
+    std::uint64_t next_sequence = 1;
+    auto got = restore_checkpoint(world.store, world.location, *folder, JobName{"job-1"}, Fence{fence}, next_sequence,
+                                  world.clock, tasks);
     REQUIRE_MESSAGE(got, (got ? "" : got.error().message));
     restored = std::move(*got);
     auto opened = CheckpointSync::open(

@@ -88,8 +88,9 @@ Result<void> CheckpointAttempt::start() {
   auto folder = agent::DiskFolder::open(dir_);
   if (!folder) return fail(folder.error());
   folder_ = std::move(*folder);
+  std::uint64_t next_sequence = 1;
   auto restored = agent::restore_checkpoint(connection_.store(), story_.location, *folder_, JobName{"job-1"}, fence_,
-                                            story_.clock, tasks_);
+                                            next_sequence, story_.clock, tasks_);
   if (!restored) return fail(restored.error());
   restored_ = std::move(*restored);
   agent::CheckpointSyncOptions options;

@@ -50,7 +50,8 @@ class Events(unittest.TestCase):
         cls.receiver.server_close()
 
     def test_each_status_of_a_job_is_told_in_order(self):
-        self.service.create("told", "print('hello')", Tags=[{"Key": "team", "Value": "x"}])
+        self.service.create("told", "print('hello')", Tags=[
+            {"Key": "holdfast:working-directory", "Value": str(self.service.folder / "code")}, {"Key": "team", "Value": "x"}])
         job = self.service.wait_for_end("told")
         wait_for("the last event", lambda: self.receiver.details("told")[-1:] and
                  self.receiver.details("told")[-1]["TrainingJobStatus"] == "Completed")
@@ -58,7 +59,7 @@ class Events(unittest.TestCase):
         self.assertEqual([detail["SecondaryStatus"] for detail in details],
                          [transition["Status"] for transition in job["SecondaryStatusTransitions"]])
         last = details[-1]
-        self.assertEqual(last["Tags"], {"team": "x"})
+        self.assertEqual(last["Tags"]["team"], "x")
         self.assertEqual(last["CreationTime"], round(job["CreationTime"].timestamp() * 1000))
         self.assertEqual(last["BillableTimeInSeconds"], job["BillableTimeInSeconds"])
         self.assertNotIn("TrainingEndTime", details[0])

@@ -26,8 +26,11 @@ class WholeRestores final : public Checker {
   void see(const Record& record) override {
     places_.see(record);
     std::visit(Overload{[&](const AttemptOpened& r) { on(r); }, [&](const GenerationStored& r) { on(record.at, r); },
+                        [&](const LeaseBegan& r) { began_.try_emplace(r.fence, record.at); },
                         [&](const GenerationSpoilt& r) {
-                          place_of(r.job).damaged = true;
+                          auto& place = place_of(r.job);
+                          place.damaged = true;
+                          place.spoilt_at.try_emplace({r.fence, r.sequence}, record.at);
                           change(r.job, [&](LedgerModel& ledger) { ledger.spoil({r.fence, r.sequence}); });
                         },
                         [&](const GenerationRemoved& r) {
@@ -44,13 +47,14 @@ class WholeRestores final : public Checker {
   struct Claim {
     LedgerModel::Choice base;
     bool was_newest = false;  // at some moment since the opening: choosing and writing it take their time
-    bool bad_before = false;  // what it names was damaged already when it was named
+    bool bad_before = false;  // what it names was damaged before that attempt can have read any of it
   };
   struct Place {
     LedgerModel ledger;
     std::map<Fence, Claim> claims;
     std::size_t unsettled = 0;                     // claims that were not the newest yet
     std::map<Fence, std::uint64_t> newest_stored;  // sequence, of each attempt
+    std::map<GenerationId, Instant> spoilt_at;
     bool damaged = false;  // the store has spoilt something here, which later generations may name again
   };
   // What an attempt has restored: with two instances for one fence the latest.
@@ -63,7 +67,17 @@ class WholeRestores final : public Checker {
 
   static bool is_newest(const Place& place, Fence reader, const LedgerModel::Choice& choice) {
     const auto choices = place.ledger.choices(reader);
-    return std::ranges::find(choices, choice) != choices.end();
+    return std::ranges::any_of(
+        choices, [&](const auto& newest) { return newest == choice || is_copy(place, reader, newest, choice); });
+  }
+  // An attempt stores under its own name what it goes on from. Such a copy that is there late, when the attempt has
+  // chosen again, holds no more than the choice.
+  static bool is_copy(const Place& place, Fence reader, const LedgerModel::Choice& newest,
+                      const LedgerModel::Choice& choice) {
+    if (!newest || !choice || newest->fence != reader || choice->fence == reader) return false;
+    const auto* own = place.ledger.find(*newest);
+    const auto* chosen = place.ledger.find(*choice);
+    return own && chosen && own->step && chosen->step && *own->step <= *chosen->step;
   }
   static void settle(Place& place) {
     if (place.unsettled == 0) return;
@@ -85,10 +99,18 @@ class WholeRestores final : public Checker {
     place.ledger.open(opened.fence, opened.based_on);
     if (const auto before = place.claims.find(opened.fence); before != place.claims.end() && !before->second.was_newest)
       --place.unsettled;
-    const auto* entry = opened.based_on ? place.ledger.find(*opened.based_on) : nullptr;
-    place.claims[opened.fence] = {opened.based_on, false, entry && (entry->spoilt || entry->quarantined)};
+    place.claims[opened.fence] = {opened.based_on, false, is_bad(place, opened)};
     ++place.unsettled;
     settle(place);
+  }
+
+  bool is_bad(const Place& place, const AttemptOpened& opened) const {
+    const auto* entry = opened.based_on ? place.ledger.find(*opened.based_on) : nullptr;
+    if (!entry || entry->quarantined) return entry != nullptr;
+    const auto spoilt = place.spoilt_at.find(*opened.based_on);
+    const auto began = began_.find(opened.fence);
+    return entry->spoilt &&
+           (began == began_.end() || spoilt == place.spoilt_at.end() || spoilt->second < began->second);
   }
 
   void on(Instant at, const GenerationStored& stored) {
@@ -170,6 +192,7 @@ class WholeRestores final : public Checker {
   Places places_;
   std::map<std::string, Place> ledgers_;
   std::map<Fence, Now> now_;
+  std::map<Fence, Instant> began_;  // the first instance of each attempt
 };
 
 }  // namespace
