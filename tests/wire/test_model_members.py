@@ -8,7 +8,6 @@ import dataclasses
 import itertools
 import pathlib
 import sys
-
 import typing
 import unittest
 
