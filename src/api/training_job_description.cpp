@@ -50,10 +50,9 @@ json describe_outcome(const job::Job& job) {
 }
 
 // MetricData.Value is a 32-bit float on the wire. JSON has no NaN, so a metric that ended as one is not shown.
-json describe_metrics(const job::Job& job, ports::Telemetry& telemetry) {
+json describe_metrics(const JobName& name, ports::Telemetry& telemetry) {
   json list = json::array();
-  if (!job::is_ended(job)) return list;
-  for (const auto& metric : telemetry.last_metrics(job.spec->name)) {
+  for (const auto& metric : telemetry.last_metrics(name)) {
     const auto value = static_cast<float>(metric.value);
     if (!std::isfinite(value)) continue;
     list.push_back({{"MetricName", metric.name},
@@ -70,8 +69,10 @@ Result<json> describe_job(const ports::StoredJob& stored, ports::Telemetry& tele
   }
   described.erase("Tags");  // SageMaker shows them through ListTags only
   described.update(describe_outcome(stored.job));
-  if (json metrics = describe_metrics(stored.job, telemetry); !metrics.empty())
-    described["FinalMetricDataList"] = std::move(metrics);
+  if (job::is_ended(stored.job)) {
+    if (json metrics = describe_metrics(stored.job.spec->name, telemetry); !metrics.empty())
+      described["FinalMetricDataList"] = std::move(metrics);
+  }
   return described;
 }
 

@@ -11,8 +11,8 @@ namespace holdfast::api {
 
 // What became of it: statuses, times, transitions, the place of its model; without its metrics.
 nlohmann::json describe_outcome(const job::Job& job);
-// FinalMetricDataList; empty for a job that has not ended.
-nlohmann::json describe_metrics(const job::Job& job, ports::Telemetry& telemetry);
+// FinalMetricDataList of an ended job; it may be empty.
+nlohmann::json describe_metrics(const JobName& name, ports::Telemetry& telemetry);
 // All of it. Kind::permanent: what is stored is not ours.
 Result<nlohmann::json> describe_job(const ports::StoredJob& stored, ports::Telemetry& telemetry);
 

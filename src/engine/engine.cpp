@@ -82,8 +82,8 @@ void Engine::remove(JobName name, DoneReply reply) {
     if (is_in_batch(name)) return remove(name, reply);
     if (jobs_.contains(name)) return reply(fail(Kind::conflict, "the training job has not ended yet"));
     // Afterwards nobody would know whose instance it is.
-    const bool unsettled = std::any_of(effects_.begin(), effects_.end(),
-                                       [&](const auto& effect) { return effect.second.job == name; });
+    const bool unsettled =
+        std::any_of(effects_.begin(), effects_.end(), [&](const auto& effect) { return effect.second.job == name; });
     if (unsettled) return reply(fail(Kind::conflict, "the instance of the training job is still being released"));
     const auto there = store_.exists(name);
     if (!there) return reply(fail(there.error()));

@@ -201,9 +201,10 @@ class Telling {
 
   void foreign(Fence fence) {
     if (!foreign_.insert(fence).second) return;
-    result_.notes.push_back(fmt::format(
-        "checkpoints of attempt {}, which this database does not know, are left out: it was deleted since, or another service wrote them",
-        fence.value));
+    result_.notes.push_back(
+        fmt::format("checkpoints of attempt {}, which this database does not know, are left out: its job was deleted "
+                    "since, or another service wrote them",
+                    fence.value));
   }
 
   template <class Record>

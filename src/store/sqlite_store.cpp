@@ -163,8 +163,8 @@ class SqliteStore final : public ports::JobStore {
       const auto row = select.step();
       if (!row) return fail(row.error());
       if (!*row) return rows;
-      rows.push_back({read_summary(select), {select.text(9), decode_tags(select.text(10))}, select.text(7),
-                      select.text(8)});
+      rows.push_back(
+          {read_summary(select), {select.text(9), decode_tags(select.text(10))}, select.text(7), select.text(8)});
     }
   }
 

@@ -459,7 +459,13 @@ TEST_CASE("a job is removed only when it has ended and its instance is gone; the
   CHECK(world.status("a") == "Completed");
   CHECK(remove(world, "a").error().message.find("still being released") != std::string::npos);
   world.gone(kFirst, false);
+  world.store.full = true;
+  CHECK(remove(world, "a").error().kind == Kind::no_space);
+  world.store.full = false;
+  world.go(engine::kStoreRetryAfter);
+  CHECK(world.status("a") == "Completed");
   REQUIRE(remove(world, "a"));
+  world.crash_and_restart();
   CHECK(world.store.find(JobName{"a"}).error().kind == Kind::not_found);
   REQUIRE(world.create("a"));
   CHECK(world.provider.launches.back().fence == kSecond);  // fences stay used

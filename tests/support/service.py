@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 import boto3
@@ -83,13 +84,13 @@ class Service:
             self.clients[self.endpoint, name] = self.new_client(name)
         return self.clients[self.endpoint, name]
 
-    def new_client(self, name):
+    def new_client(self, name, **config):
         text = (self.data / "credentials").read_text()
         keys = dict(line.split("=", 1) for line in text.replace(" ", "").splitlines() if "=" in line)
         return boto3.client(name, endpoint_url=self.endpoint, region_name="us-east-1",
                             aws_access_key_id=keys["aws_access_key_id"],
                             aws_secret_access_key=keys["aws_secret_access_key"],
-                            config=botocore.config.Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}))
+                            config=botocore.config.Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}, **config))
 
     def holdfast(self, *arguments, check=True):
         done = subprocess.run([BINARY, *arguments], env=self.environment(), text=True, capture_output=True, timeout=120)
@@ -129,14 +130,26 @@ class Service:
     def describe(self, name):
         return self.client("sagemaker").describe_training_job(TrainingJobName=name)
 
-    def call(self, target, body):
-        """An operation that botocore does not know, signed as botocore would."""
+    def signed(self, target, body):
         client = self.client("sagemaker")
         request = botocore.awsrequest.AWSRequest("POST", self.endpoint + "/", data=json.dumps(body), headers={
             "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target})
         botocore.auth.SigV4Auth(client._request_signer._credentials, "sagemaker", "us-east-1").add_auth(request)
-        with urllib.request.urlopen(urllib.request.Request(self.endpoint + "/", request.data.encode(), dict(request.headers))) as answer:
-            return json.loads(answer.read())
+        return urllib.request.Request(self.endpoint + "/", request.data.encode(), dict(request.headers))
+
+    def call(self, target, body):
+        """An operation that botocore does not know, signed as botocore would; its answer, or None where that is empty."""
+        with urllib.request.urlopen(self.signed(target, body)) as answer:
+            text = answer.read()
+            return json.loads(text) if text else None
+
+    def raw(self, target, body):
+        """None, or the body of the refusal."""
+        try:
+            self.call(target, body)
+        except urllib.error.HTTPError as error:
+            return json.loads(error.read())
+        return None
 
     def run_of(self, name):
         return self.call("Holdfast.DescribeTrainingRun", {"TrainingJobName": name})

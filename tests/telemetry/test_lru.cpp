@@ -18,4 +18,8 @@ TEST_CASE("the entry not used for longest is forgotten first") {
   lru.put(3, "drei");
   CHECK(*lru.find(3) == "drei");
   CHECK(lru.size() == 2);
+  lru.erase(3);
+  lru.erase(3);
+  CHECK(lru.find(3) == nullptr);
+  CHECK(lru.size() == 1);
 }

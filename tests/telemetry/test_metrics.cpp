@@ -93,3 +93,20 @@ TEST_CASE("a job without metrics, or without a sensible name, has none") {
   logs.restart();
   CHECK(logs.telemetry->last_metrics(JobName{"job"}).empty());
 }
+
+TEST_CASE("of a removed job nothing is left, and another of its name begins anew") {
+  Fixture logs;
+  logs.metrics = {{"loss", "loss=(.*)"}};
+  REQUIRE(logs.append(7, 3, {"loss=1"}));
+  REQUIRE(logs.telemetry->remove(JobName{"job"}));
+  CHECK(logs.telemetry->streams("job/").empty());
+  CHECK(logs.telemetry->last_metrics(JobName{"job"}).empty());
+  CHECK_FALSE(fs::exists(logs.root / "logs/job"));
+  // Not with the compiled metrics of the job before.
+  logs.metrics = {{"gain", "gain=(.*)"}};
+  REQUIRE(logs.append(8, 0, {"gain=2"}));
+  CHECK(logs.messages() == std::vector<std::string>{"gain=2"});
+  CHECK(logs.telemetry->last_metrics(JobName{"job"})[0].name == "gain");
+  REQUIRE(logs.telemetry->remove(JobName{"never-there"}));
+  CHECK(logs.telemetry->remove(JobName{"../job"}).error().kind == Kind::invalid);
+}

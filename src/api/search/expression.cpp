@@ -175,10 +175,10 @@ class Compiler {
       if (inner == "Key" || inner == "Value") return Property{name, Type::text, "", {inner}, {}};
       return refuse("A filter of the elements of Tags is Tags.Key or Tags.Value, not '{}'.", name);
     }
-    auto found = property(prefix + inner);
-    if (!found) return found;
+    auto found = find_property(prefix + inner);
+    if (!found) return refuse("NestedFilters of {}: '{}' is not a property of its elements.", list.name, name);
     found->path.erase(found->path.begin(), found->path.begin() + static_cast<std::ptrdiff_t>(list.path.size()));
-    return found;
+    return std::move(*found);
   }
 
   Compiled<Filter> filter(const json& given, const Property* list) {

@@ -49,7 +49,7 @@ const json* JobRecord::member(const std::string& name) const {
     return tags_->empty() ? nullptr : &*tags_;
   }
   if (name == "FinalMetricDataList") {
-    if (!metrics_) metrics_ = job() ? describe_metrics(*job(), telemetry_) : json::array();
+    if (!metrics_) metrics_ = row_.summary.ended ? describe_metrics(row_.summary.name, telemetry_) : json::array();
     return metrics_->empty() ? nullptr : &*metrics_;
   }
   const bool of_outcome = std::find(kOutcome.begin(), kOutcome.end(), name) != kOutcome.end();

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
+#include "api/hyper_parameters.hpp"
+
 namespace holdfast::api::search {
 
 using nlohmann::json;
@@ -14,9 +16,10 @@ SortKey sort_key(const Record& record, const Property& sort_by, std::string name
   const auto values = values_of(record, sort_by);
   if (values.empty()) return key;
   const json& value = *values.front();
-  if (value.is_number()) {
+  const auto in_text = sort_by.type == Type::mixed ? read_number(value.get<std::string>()) : std::nullopt;
+  if (value.is_number() || in_text) {
     key.rank = SortKey::Rank::number;
-    key.number = value.get<double>();
+    key.number = in_text ? *in_text : value.get<double>();
   } else {
     key.rank = SortKey::Rank::text;
     key.text = value.is_string() ? value.get<std::string>() : value.dump();
