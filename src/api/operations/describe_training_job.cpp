@@ -74,8 +74,8 @@ void describe_training_job(const Call& call, Answer answer) {
   described["TrainingJobStatus"] = to_string(summary.primary);
   described["SecondaryStatus"] = to_string(summary.secondary);
   described["SecondaryStatusTransitions"] = transitions_of(job);
-  described["ModelArtifacts"] = {
-      {"S3ModelArtifacts", job.spec->output_path + "/" + name.value + "/output/model.tar.gz"}};
+  described["ModelArtifacts"] = {{"S3ModelArtifacts", job.spec->output_path + "/" + name.value + "/output/" +
+                                                          (job.spec->archive_model ? "model.tar.gz" : "model/")}};
   add_outcome(described, job, summary);
   if (job::is_ended(job)) {
     if (json metrics = final_metrics(call.backends.telemetry.last_metrics(name)); !metrics.empty())
