@@ -20,6 +20,9 @@ namespace {
 using job::Outcome;
 using ports::Order;
 
+// Of channels that are sharded: a job has one instance.
+constexpr HostShare kShare{};
+
 // Why an attempt cannot go on, in the words of its outcome.
 struct Failure {
   Outcome outcome;
@@ -114,6 +117,7 @@ class Agent {
       supervise(program);
     }
     program_ = nullptr;
+    feeds_.clear();
     const auto exit = program.exit();
     if (!exit || reporter_.order() == Order::abandon || (sync_ && sync_->fenced_off())) {
       program.kill();
@@ -135,6 +139,8 @@ class Agent {
   Result<void> prepare() {
     if (reporter_.order() != Order::go_on || notice_) return {};  // nothing to prepare for any more
     const auto& channels = assignment_.spec.channels;
+    feeds_.clear();
+    feeds_.resize(channels.size());
     Preparation work{channels.size() + 1, std::vector<Result<void>>(channels.size()), {}};
     std::vector<std::unique_ptr<Task>> tasks;
     const auto start = [&](auto part) {
@@ -145,7 +151,7 @@ class Agent {
       }));
     };
     for (std::size_t i = 0; i < channels.size(); ++i) {
-      start([this, &work, i] { work.channels[i] = download(assignment_.spec.channels[i]); });
+      start([this, &work, i] { work.channels[i] = bring_in(i); });
     }
     start([this, &work] { work.checkpoint = restore(); });
     while (work.left > 0) {
@@ -174,13 +180,27 @@ class Agent {
     ENSURE(false, "leave() does not return");
   }
 
+  Result<void> bring_in(std::size_t i) {
+    const auto& channel = assignment_.spec.channels[i];
+    auto got = channel.mode == job::InputMode::Pipe ? feed(channel, feeds_[i]) : download(channel);
+    if (!got) return fail(got.error(), "downloading channel '{}'", channel.name);
+    return {};
+  }
+
   Result<void> download(const job::Channel& channel) {
-    const auto location = ports::parse_s3_uri(channel.s3_uri);
-    if (!location) return fail(location.error());
     auto folder = host_.channel_folder(channel.name);
     if (!folder) return fail(folder.error());
-    auto got = download_channel(parts_.objects, *location, **folder, host_.tasks());
-    if (!got) return fail(got.error(), "downloading channel '{}'", channel.name);
+    auto got = download_channel(parts_.objects, channel, kShare, **folder, host_.tasks());
+    if (!got) return fail(got.error());
+    return {};
+  }
+
+  Result<void> feed(const job::Channel& channel, std::unique_ptr<ChannelFeed>& feed) {
+    auto stream = find_stream(parts_.objects, channel, kShare);
+    if (!stream) return fail(stream.error());
+    auto started = host_.feed_channel(parts_.objects, channel.name, std::move(*stream));
+    if (!started) return fail(started.error());
+    feed = std::move(*started);
     return {};
   }
 
@@ -247,6 +267,7 @@ class Agent {
         note("the job is being stopped: the program was sent SIGTERM");
         told = true;
       }
+      if (!input_failure_ && hear_of_input_trouble()) program.kill();
       if (kill_at && ticks() >= *kill_at) {
         note("the program did not end in time and was killed");
         program.kill();
@@ -256,6 +277,20 @@ class Agent {
       wait_for_news(kill_at);
     }
     ended_at_ = ticks();
+  }
+
+  // A stream that breaks off must never look like one that ends, so the program cannot go on.
+  bool hear_of_input_trouble() {
+    for (std::size_t i = 0; i < feeds_.size(); ++i) {
+      const auto trouble = feeds_[i] ? feeds_[i]->trouble() : std::nullopt;
+      if (!trouble) continue;
+      input_failure_ = blame(*trouble);
+      input_failure_->reason =
+          fmt::format("streaming channel '{}': {}", assignment_.spec.channels[i].name, input_failure_->reason);
+      note(input_failure_->reason + "; the program was killed");
+      return true;
+    }
+    return false;
   }
 
   void tell(const CheckpointEvent& event) {
@@ -278,10 +313,12 @@ class Agent {
     last_checkpoint(exit);
     if (reclaimed) return Failure{Outcome::reclaimed, ""};
     const bool stopped = stop_told_;
-    const bool failed = !stopped && exit.code != 0;
+    const bool failed = exit.code != 0 && (input_failure_ || !stopped);
     const auto stored = with_retries("uploading the results",
                                      [&] { return host_.store_results(parts_.objects, assignment_.spec, !failed); });
     if (!stored) return Failure{Outcome::failed, stored.error().message};
+    for (const auto& left_out : *stored) note("not stored with the model: " + left_out);
+    if (failed && input_failure_) return input_failure_;
     if (stopped) return Failure{Outcome::stopped, ""};
     if (!failed) return Failure{Outcome::succeeded, ""};
     std::string reason = host_.failure_text();
@@ -303,7 +340,7 @@ class Agent {
   }
 
   template <class F>
-  Result<void> with_retries(std::string_view what, F attempt_once) {
+  auto with_retries(std::string_view what, F attempt_once) -> decltype(attempt_once()) {
     Duration wait = seconds{1};
     for (int tries = 1;; ++tries) {
       auto done = attempt_once();
@@ -345,6 +382,8 @@ class Agent {
   Reporter reporter_;
   std::uint64_t next_sequence_ = 1;  // for restore_checkpoint()
   std::optional<GenerationId> restored_;
+  std::vector<std::unique_ptr<ChannelFeed>> feeds_;  // by channel; none for those that are not in Pipe mode
+  std::optional<Failure> input_failure_;
   std::unique_ptr<Folder> folder_;  // of the checkpoints
   std::unique_ptr<CheckpointSync> sync_;
   std::atomic<const TrainingProgram*> program_ = nullptr;

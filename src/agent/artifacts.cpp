@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kBlock = 1u << 20;
 constexpr std::size_t kMaxEntries = 1'000'000;
+constexpr std::size_t kMaxPassedOver = 100;
 
 struct FreeArchive {
   void operator()(archive* out) const { archive_write_free(out); }
@@ -145,6 +146,37 @@ Result<StoredArtifact> store_archive(ports::ObjectStore& store, const fs::path& 
   return StoredArtifact{where, size};
 }
 
+// A file, or what a link below the directory leads to, as long as that lies there too.
+Result<Fd> open_below(const fs::path& directory, const std::string& path) {
+  std::error_code error;
+  const auto top = fs::canonical(directory, error);
+  if (error) return fail_errno("reading " + directory.string(), error.value());
+  const auto real = fs::canonical(directory / path, error);
+  if (error) return fail(Kind::invalid, "a link that leads nowhere");
+  const auto inside = real.lexically_relative(top);
+  if (inside.empty() || *inside.begin() == "..") return fail(Kind::invalid, "a link that leads out of the model");
+  struct stat status {};
+  if (::stat(real.c_str(), &status) != 0) return fail_errno("reading " + real.string(), errno);
+  if (S_ISDIR(status.st_mode)) return fail(Kind::invalid, "a link to a folder");
+  if (!S_ISREG(status.st_mode)) return fail(Kind::invalid, "no file");
+  Fd file{::open(real.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+  if (!file) return fail_errno("reading " + real.string(), errno);
+  return file;
+}
+
+// Kind::invalid: it cannot be an object.
+Result<void> store_file(ports::ObjectStore& store, const fs::path& directory, const std::string& path,
+                        const ports::S3Location& where) {
+  const auto file = open_below(directory, path);
+  if (!file) return fail(file.error());
+  struct stat status {};
+  if (::fstat(file->get(), &status) != 0) return fail_errno("looking at " + path, errno);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  auto put = store.put_file(where.bucket, where.key, file->get(), size, nullptr);
+  if (!put) return fail(put.error(), "uploading s3://{}/{}", where.bucket, where.key);
+  return {};
+}
+
 }  // namespace
 
 ports::S3Location artifact_location(const ports::S3Location& output, const JobName& job, std::string_view file) {
@@ -158,6 +190,22 @@ Result<StoredArtifact> store_model(ports::ObjectStore& store, const ports::S3Loc
   const auto paths = paths_below(model_dir);
   if (!paths) return fail(paths.error());
   return store_archive(store, model_dir, *paths, artifact_location(output, job, "model.tar.gz"), scratch);
+}
+
+Result<std::vector<std::string>> store_model_files(ports::ObjectStore& store, const ports::S3Location& output,
+                                                   const JobName& job, const fs::path& model_dir) {
+  const auto paths = paths_below(model_dir);
+  if (!paths) return fail(paths.error());
+  std::vector<std::string> passed_over;
+  for (const auto& path : *paths) {
+    std::error_code error;
+    if (fs::symlink_status(model_dir / path, error).type() == fs::file_type::directory) continue;
+    auto stored = store_file(store, model_dir, path, artifact_location(output, job, "model/" + path));
+    if (stored) continue;
+    if (stored.error().kind != Kind::invalid) return fail(stored.error());
+    if (passed_over.size() < kMaxPassedOver) passed_over.push_back(path + ": " + stored.error().message);
+  }
+  return passed_over;
 }
 
 Result<std::optional<StoredArtifact>> store_output_data(ports::ObjectStore& store, const ports::S3Location& output,

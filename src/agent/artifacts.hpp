@@ -1,9 +1,11 @@
-// What a job leaves behind: model.tar.gz and output.tar.gz at <output>/<job>/output/.
+// What a job leaves behind: model.tar.gz (or the files in it below model/) and output.tar.gz at <output>/<job>/output/.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
@@ -23,6 +25,11 @@ ports::S3Location artifact_location(const ports::S3Location& output, const JobNa
 // (same order for the same files); symbolic links are kept as links, so nothing outside the directory is read.
 Result<StoredArtifact> store_model(ports::ObjectStore& store, const ports::S3Location& output, const JobName& job,
                                    const std::filesystem::path& model_dir, const std::filesystem::path& scratch);
+// Each file by itself, without compression, at .../output/model/<path>. A symbolic link is stored as the file that it
+// leads to. What cannot be an object is passed over, as "path: why" for the user: a link that leads out of the
+// directory, to nothing or to a folder, a name that no key can have, a pipe.
+Result<std::vector<std::string>> store_model_files(ports::ObjectStore& store, const ports::S3Location& output,
+                                                   const JobName& job, const std::filesystem::path& model_dir);
 // An empty or missing directory stores nothing.
 Result<std::optional<StoredArtifact>> store_output_data(ports::ObjectStore& store, const ports::S3Location& output,
                                                         const JobName& job,

@@ -198,7 +198,7 @@ class Restore {
     result_.plain = !files.empty();
     result_.files = files.size();
     for (const auto& file : files) {
-      result_.bytes += file.size;
+      result_.bytes += file.size.value_or(0);
       if (file.key == place().plain_key(file.path)) result_.claim.plain_paths.push_back(file.path);
     }
     return {};

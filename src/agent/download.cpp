@@ -55,8 +55,8 @@ class Downloads {
       if (!file.hash.empty()) hasher.add(block);
     });
     if (!bytes) return fail(bytes.error(), "downloading {}", file.path);
-    if (*bytes != file.size) {
-      return fail(Kind::conflict, "downloading {}: {} bytes instead of {}", file.path, *bytes, file.size);
+    if (file.size && *bytes != *file.size) {
+      return fail(Kind::conflict, "downloading {}: {} bytes instead of {}", file.path, *bytes, *file.size);
     }
     if (!file.hash.empty() && hasher.digest() != file.hash) {
       return fail(Kind::conflict, "downloading {}: its hash does not match, it is damaged", file.path);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,8 @@ constexpr std::size_t kParallelDownloads = 4;
 struct Download {
   std::string key;
   std::string path;  // below the folder; checked with is_safe_path
-  std::uint64_t size = 0;
-  std::string hash;           // empty: not known, and only the size is checked
+  std::optional<std::uint64_t> size;
+  std::string hash;           // empty: not known, and only the size is checked, where that is known
   std::int64_t mtime_ns = 0;  // 0: now
   std::uint32_t mode = 0644;
 };

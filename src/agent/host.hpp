@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "agent/channels.hpp"
 #include "agent/folder.hpp"
 #include "agent/tasks.hpp"
 #include "base/file.hpp"
@@ -34,6 +35,14 @@ class TrainingProgram {
   virtual std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const = 0;
 };
 
+// A channel that is streamed to the program, from before its start until this is destroyed.
+class ChannelFeed {
+ public:
+  virtual ~ChannelFeed() = default;
+  // Why the stream cannot go on. Its reader then waits in the middle of an epoch, and must not take that for the end.
+  virtual std::optional<Error> trouble() const = 0;
+};
+
 class Host {
  public:
   using LineSink = std::function<void(const std::string& line)>;
@@ -45,6 +54,9 @@ class Host {
   // /opt/ml, as SageMaker's contract has it. First of all.
   virtual Result<void> lay_out(const job::JobSpec& spec) = 0;
   virtual Result<std::unique_ptr<Folder>> channel_folder(const std::string& channel) = 0;
+  // For a channel in Pipe mode. Wakes this host when there is trouble.
+  virtual Result<std::unique_ptr<ChannelFeed>> feed_channel(ports::ObjectStore& objects, const std::string& channel,
+                                                            ChannelStream stream) = 0;
   virtual Result<std::unique_ptr<Folder>> checkpoint_folder() = 0;  // only for a job with checkpoints
   // An empty file for the lines on their way, see log_spool.hpp.
   virtual Result<Fd> spool_file() = 0;
@@ -55,8 +67,9 @@ class Host {
   virtual Result<void> write_notice(Instant deadline, const std::string& reason) = 0;
   // What it wrote to output/failure; empty if nothing.
   virtual std::string failure_text() = 0;
-  // model.tar.gz (where wanted) and output.tar.gz to their places below the output path.
-  virtual Result<void> store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) = 0;
+  // The model (where wanted) and output.tar.gz to their places below the output path. What was left out, for the user.
+  virtual Result<std::vector<std::string>> store_results(ports::ObjectStore& objects, const job::JobSpec& spec,
+                                                         bool with_model) = 0;
 
   // ---- news
   // Until a line or the end of the program, a notice, wake() from another task, or for `most`. On the agent's own task.

@@ -15,6 +15,7 @@
 #include "agent/artifacts.hpp"
 #include "agent/disk_folder.hpp"
 #include "agent/log_spool.hpp"
+#include "agent/pipe_feed.hpp"
 #include "base/log.hpp"
 
 namespace holdfast::agent {
@@ -114,6 +115,13 @@ Result<std::unique_ptr<Folder>> Machine::channel_folder(const std::string& chann
   return std::move(*folder);
 }
 
+Result<std::unique_ptr<ChannelFeed>> Machine::feed_channel(ports::ObjectStore& objects, const std::string& channel,
+                                                           ChannelStream stream) {
+  auto feed = PipeFeed::start(objects, channel, std::move(stream), layout_.data, tasks_, [this] { wake(); });
+  if (!feed) return fail(feed.error());
+  return std::move(*feed);
+}
+
 Result<std::unique_ptr<Folder>> Machine::checkpoint_folder() {
   auto folder = DiskFolder::open(*layout_.checkpoints);
   if (!folder) return fail(folder.error());
@@ -151,20 +159,26 @@ Result<void> Machine::write_notice(Instant deadline, const std::string& reason) 
 
 std::string Machine::failure_text() { return read_failure(layout_); }
 
-Result<void> Machine::store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) {
+Result<std::vector<std::string>> Machine::store_results(ports::ObjectStore& objects, const job::JobSpec& spec,
+                                                        bool with_model) {
   const auto output = ports::parse_s3_uri(spec.output_path);
   if (!output) return fail(output.error());
   const auto scratch = facts_.directory / "scratch";
-  if (auto made = make_directories(scratch); !made) return made;
-  if (with_model) {
+  if (auto made = make_directories(scratch); !made) return fail(made.error());
+  std::vector<std::string> passed_over;
+  if (with_model && spec.archive_model) {
     if (auto stored = store_model(objects, *output, spec.name, layout_.model, scratch); !stored) {
       return fail(stored.error());
     }
+  } else if (with_model) {
+    auto stored = store_model_files(objects, *output, spec.name, layout_.model);
+    if (!stored) return fail(stored.error());
+    passed_over = std::move(*stored);
   }
   if (auto stored = store_output_data(objects, *output, spec.name, layout_.output_data, scratch); !stored) {
     return fail(stored.error());
   }
-  return {};
+  return passed_over;
 }
 
 // ---- news

@@ -30,12 +30,15 @@ class Machine final : public Host {
   Tasks& tasks() override { return tasks_; }
   Result<void> lay_out(const job::JobSpec& spec) override;
   Result<std::unique_ptr<Folder>> channel_folder(const std::string& channel) override;
+  Result<std::unique_ptr<ChannelFeed>> feed_channel(ports::ObjectStore& objects, const std::string& channel,
+                                                    ChannelStream stream) override;
   Result<std::unique_ptr<Folder>> checkpoint_folder() override;
   Result<Fd> spool_file() override;
   Result<std::unique_ptr<TrainingProgram>> start_program(const job::JobSpec& spec, LineSink line) override;
   Result<void> write_notice(Instant deadline, const std::string& reason) override;
   std::string failure_text() override;
-  Result<void> store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) override;
+  Result<std::vector<std::string>> store_results(ports::ObjectStore& objects, const job::JobSpec& spec,
+                                                 bool with_model) override;
   void wait(std::optional<Duration> most) override;
   void wake() override;
   std::optional<Instant> notice() const override { return notice_; }

@@ -46,8 +46,9 @@ json input_data_config(const job::JobSpec& spec) {
   auto channels = json::object();
   for (const auto& channel : spec.channels) {
     json& entry = channels[channel.name];
-    entry = {
-        {"TrainingInputMode", "File"}, {"S3DistributionType", channel.distribution}, {"RecordWrapperType", "None"}};
+    entry = {{"TrainingInputMode", job::to_string(channel.mode)},
+             {"S3DistributionType", channel.distribution},
+             {"RecordWrapperType", channel.record_io ? "RecordIO" : "None"}};
     if (!channel.content_type.empty()) entry["ContentType"] = channel.content_type;
   }
   return channels;
@@ -198,7 +199,12 @@ Result<MlLayout> lay_out(const job::JobSpec& spec, const fs::path& directory) {
         channel.name.find('/') != std::string::npos) {
       return fail(Kind::invalid, "channel name '{}' cannot be a directory's", channel.name);
     }
+    if (channel.mode == job::InputMode::Pipe) continue;
     wanted.push_back(layout.data / channel.name);
+    // What is lazily read elsewhere is a copy here, and cannot be written either.
+    if (channel.mode == job::InputMode::FastFile) {
+      layout.mounts.push_back({wanted.back(), fmt::format("{}/input/data/{}", kMl, channel.name), false});
+    }
   }
   for (const auto& path : wanted) {
     if (auto made = make_directories(path); !made) return fail(made.error());

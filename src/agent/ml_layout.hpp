@@ -23,13 +23,14 @@ constexpr std::size_t kMaxFailureCharacters = 1024;
 // Where everything lies on the host. Each directory exists.
 struct MlLayout {
   std::filesystem::path ml;    // becomes /opt/ml
-  std::filesystem::path data;  // one directory per channel below
+  std::filesystem::path data;  // one directory per channel below; of a channel in Pipe mode its pipes instead
   std::filesystem::path model;
   std::filesystem::path output_data;
   std::filesystem::path failure;  // written by the program, if at all
   std::filesystem::path notice;
   std::optional<std::filesystem::path> checkpoints;  // only with a CheckpointConfig
-  std::vector<ports::Mount> mounts;                  // /opt/ml, and the checkpoints where they lie outside it
+  // /opt/ml; what in it is read-only; and the checkpoints where they lie outside it.
+  std::vector<ports::Mount> mounts;
 };
 
 // What the instance knows and the job's request does not say.

@@ -35,7 +35,8 @@ json describe_outcome(const job::Job& job) {
                  {"SecondaryStatus", to_string(summary.secondary)},
                  {"SecondaryStatusTransitions", transitions_of(job)},
                  {"ModelArtifacts",
-                  {{"S3ModelArtifacts", job.spec->output_path + "/" + job.spec->name.value + "/output/model.tar.gz"}}},
+                  {{"S3ModelArtifacts", job.spec->output_path + "/" + job.spec->name.value + "/output/" +
+                                            (job.spec->archive_model ? "model.tar.gz" : "model/")}}},
                  {"CreationTime", to_wire_time(job.created)},
                  {"LastModifiedTime", to_wire_time(summary.last_modified)}};
   const auto time = [&](const char* member, const std::optional<Instant>& at) {

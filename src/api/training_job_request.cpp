@@ -62,12 +62,37 @@ void read_algorithm(const json& algorithm, const std::string& image, job::JobSpe
   }
 }
 
+job::InputMode input_mode(const std::string& name) {
+  if (name == "Pipe") return job::InputMode::Pipe;
+  return name == "FastFile" ? job::InputMode::FastFile : job::InputMode::File;
+}
+
+job::SourceType source_type(const std::string& name) {
+  if (name == "ManifestFile") return job::SourceType::ManifestFile;
+  return name == "AugmentedManifestFile" ? job::SourceType::AugmentedManifestFile : job::SourceType::S3Prefix;
+}
+
+job::Channel read_channel(const json& channel, const std::string& mode) {
+  const json& source = channel.at("DataSource").at("S3DataSource");
+  job::Channel read;
+  read.name = channel.at("ChannelName");
+  read.s3_uri = source.at("S3Uri");
+  read.content_type = member_or(channel, "ContentType", std::string{});
+  read.distribution = source.at("S3DataDistributionType");
+  read.mode = input_mode(member_or(channel, "InputMode", mode));
+  read.type = source_type(source.at("S3DataType"));
+  read.attributes = member_or(source, "AttributeNames", std::vector<std::string>{});
+  read.gzip = channel.at("CompressionType") == "Gzip";
+  read.record_io = channel.at("RecordWrapperType") == "RecordIO";
+  if (channel.contains("ShuffleConfig")) read.shuffle_seed = channel["ShuffleConfig"].at("Seed").get<std::int64_t>();
+  return read;
+}
+
 std::vector<job::Channel> read_channels(const json& request) {
+  const std::string mode = request.at("AlgorithmSpecification").at("TrainingInputMode");
   std::vector<job::Channel> channels;
   for (const json& channel : request.value("InputDataConfig", json::array())) {
-    const json& source = channel.at("DataSource").at("S3DataSource");
-    channels.push_back({channel.at("ChannelName"), source.at("S3Uri"), member_or(channel, "ContentType", std::string{}),
-                        source.at("S3DataDistributionType")});
+    channels.push_back(read_channel(channel, mode));
   }
   return channels;
 }
@@ -102,6 +127,7 @@ job::JobSpec read_spec(const json& request, const std::string& image, const Requ
   spec.environment = member_or(request, "Environment", spec.environment);
   spec.channels = read_channels(request);
   spec.output_path = without_trailing_slashes(request.at("OutputDataConfig").at("S3OutputPath"));
+  spec.archive_model = request["OutputDataConfig"].value("CompressionType", "GZIP") == "GZIP";
   const json& resources = request.at("ResourceConfig");
   spec.instance_type = resources.at("InstanceType");
   spec.instance_count = resources.at("InstanceCount");

@@ -48,13 +48,20 @@ namespace holdfast::job {
 // A member that is missing keeps its default: that is how an older text is read by a newer version.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Placement, pool, instance_type, zone, spot, price_per_hour,
                                                 on_demand_per_hour)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Channel, name, s3_uri, content_type, distribution)
+NLOHMANN_JSON_SERIALIZE_ENUM(InputMode,
+                             {{InputMode::File, "File"}, {InputMode::Pipe, "Pipe"}, {InputMode::FastFile, "FastFile"}})
+NLOHMANN_JSON_SERIALIZE_ENUM(SourceType, {{SourceType::S3Prefix, "S3Prefix"},
+                                          {SourceType::ManifestFile, "ManifestFile"},
+                                          {SourceType::AugmentedManifestFile, "AugmentedManifestFile"}})
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Channel, name, s3_uri, content_type, distribution, mode, type,
+                                                attributes, gzip, record_io, shuffle_seed)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Checkpoint, s3_uri, local_path)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MetricDefinition, name, regex)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, name, arn, role_arn, image, entrypoint, arguments,
                                                 hyperparameters, environment, channels, metrics, output_path,
                                                 instance_type, instance_count, volume_gb, network_isolation, spot,
-                                                max_runtime, max_wait, checkpoint, max_retries, working_directory)
+                                                max_runtime, max_wait, checkpoint, max_retries, working_directory,
+                                                archive_model)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Attempt, fence, placement, requested, instance, notice, restored,
                                                 program_since, saved)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Accounts, waiting_ms, starting_ms, restoring_ms, training_ms, lost_ms,

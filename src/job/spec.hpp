@@ -2,6 +2,7 @@
 // request that passed every rule; from there on it never changes.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,11 +17,33 @@ namespace holdfast::job {
 constexpr Duration kDefaultMaxRuntime = hours{24};
 constexpr const char* kDefaultCheckpointPath = "/opt/ml/checkpoints";
 
+enum class InputMode { File, Pipe, FastFile };
+enum class SourceType { S3Prefix, ManifestFile, AugmentedManifestFile };
+
+constexpr const char* to_string(InputMode mode) {
+  switch (mode) {
+    case InputMode::File:
+      return "File";
+    case InputMode::Pipe:
+      return "Pipe";
+    case InputMode::FastFile:
+      return "FastFile";
+  }
+  return "?";
+}
+
 struct Channel {
   std::string name;
-  std::string s3_uri;        // a raw key prefix: s3://bucket/prefix
+  std::string s3_uri;        // a raw key prefix, s3://bucket/prefix; for the other types one object, the list
   std::string content_type;  // empty: not given
   std::string distribution = "FullyReplicated";
+  InputMode mode = InputMode::File;
+  SourceType type = SourceType::S3Prefix;
+  // The rest is for Pipe only.
+  std::vector<std::string> attributes = {};  // of an AugmentedManifestFile, in the order of the stream
+  bool gzip = false;                         // objects are decompressed on their way
+  bool record_io = false;                    // each object becomes a record
+  std::optional<std::int64_t> shuffle_seed = {};
 };
 
 struct Checkpoint {
@@ -55,6 +78,7 @@ struct JobSpec {
   std::optional<Checkpoint> checkpoint;
   int max_retries = 0;            // RetryStrategy.MaximumRetryAttempts: for failures of ours, not of the program's
   std::string working_directory;  // tag holdfast:working-directory, for local:host; empty: /opt/ml
+  bool archive_model = true;      // OutputDataConfig.CompressionType GZIP: model.tar.gz; otherwise file by file
 };
 
 }  // namespace holdfast::job

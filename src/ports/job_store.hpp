@@ -105,13 +105,8 @@ class JobStore {
   virtual ~JobStore() = default;
 
   // All of the batch or nothing, durable on return. Kind::conflict: a job is not at the version before the step's (or,
-<<<<<<< ours
-  // for a new one, its name is taken; for one to be amended or removed, it is not there, or has not ended);
-  // Kind::no_space, Kind::try_again: the same batch may succeed later.
-=======
   // for a new one, its name is taken; one to be amended is not there; one to be removed has not ended). Kind::no_space,
   // Kind::try_again: the same batch may succeed later.
->>>>>>> theirs
   virtual Result<void> commit(const Batch& batch) = 0;
 
   // For recovery.

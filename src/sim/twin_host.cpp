@@ -71,11 +71,14 @@ Result<Fd> TwinInstance::spool_file() {
   return fd;
 }
 
-Result<void> TwinInstance::store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) {
+Result<std::vector<std::string>> TwinInstance::store_results(ports::ObjectStore& objects, const job::JobSpec& spec,
+                                                             bool with_model) {
   const auto output = ports::parse_s3_uri(spec.output_path);
   if (!output) return fail(output.error());
-  if (!with_model) return {};
-  return objects.put_bytes(output->bucket, output->key + "/" + spec.name.value + "/output/model.tar.gz", "a model");
+  if (!with_model) return std::vector<std::string>{};
+  const auto key = output->key + "/" + spec.name.value + "/output/model.tar.gz";
+  if (auto put = objects.put_bytes(output->bucket, key, "a model"); !put) return fail(put.error());
+  return std::vector<std::string>{};
 }
 
 // ---- the program

@@ -44,12 +44,18 @@ class TwinInstance final : public agent::Host {
   agent::Tasks& tasks() override { return agent_; }
   Result<void> lay_out(const job::JobSpec& spec) override;
   Result<std::unique_ptr<agent::Folder>> channel_folder(const std::string& channel) override;
+  // The kernel's pipes know no virtual time.
+  Result<std::unique_ptr<agent::ChannelFeed>> feed_channel(ports::ObjectStore&, const std::string&,
+                                                           agent::ChannelStream) override {
+    return fail(Kind::permanent, "no job of the simulation has a channel in Pipe mode");
+  }
   Result<std::unique_ptr<agent::Folder>> checkpoint_folder() override;
   Result<Fd> spool_file() override;
   Result<std::unique_ptr<agent::TrainingProgram>> start_program(const job::JobSpec& spec, LineSink line) override;
   Result<void> write_notice(Instant deadline, const std::string& reason) override;
   std::string failure_text() override { return "the program gave up"; }
-  Result<void> store_results(ports::ObjectStore& objects, const job::JobSpec& spec, bool with_model) override;
+  Result<std::vector<std::string>> store_results(ports::ObjectStore& objects, const job::JobSpec& spec,
+                                                 bool with_model) override;
   void wait(std::optional<Duration> most) override;
   void wake() override { news_->ring(); }
   std::optional<Instant> notice() const override { return notice_; }

@@ -95,6 +95,45 @@ TEST_CASE("output.tar.gz is there only when the program wrote output") {
   CHECK(unpack(stored(world, artifact->location.key)) == Files{{"eval.json", "{}"}});
 }
 
+TEST_CASE("a model is stored file by file where no archive is wanted") {
+  World world;
+  write_in_place(world.dir / "model/weights.bin", std::string(2'500'000, 'w'));
+  write_in_place(world.dir / "model/deep/config.json", "{}");
+  write_in_place(world.dir / "outside", "secret");
+  write_in_place(
+      world.dir / ("model/" + std::string(200, 'd') + "/" + std::string(200, 'd') + "/" + std::string(200, 'd') + "/" +
+                   std::string(200, 'd') + "/" + std::string(200, 'd') + "/" + std::string(200, 'd')),
+      "a path that no key can have");
+  fs::create_symlink("deep/config.json", world.dir / "model/latest");
+  fs::create_symlink("../../weights.bin", world.dir / "model/deep/too-far");
+  fs::create_symlink("../outside", world.dir / "model/out");
+  fs::create_symlink("/etc/passwd", world.dir / "model/passwd");
+  fs::create_directory_symlink("deep", world.dir / "model/folder");
+  REQUIRE(::mkfifo((world.dir / "model/pipe").c_str(), 0600) == 0);
+  const auto passed_over = store_model_files(world.store, kOutput, kJob, world.dir / "model").value();
+  CHECK(world.keys("out/job-1/output/") ==
+        std::vector<std::string>{"model/deep/config.json", "model/latest", "model/weights.bin"});
+  CHECK(stored(world, "out/job-1/output/model/latest") == "{}");
+  CHECK(stored(world, "out/job-1/output/model/weights.bin") == std::string(2'500'000, 'w'));
+  REQUIRE(passed_over.size() == 6);
+  CHECK(passed_over[0].starts_with(std::string(200, 'd')));
+  CHECK(passed_over[1] == "deep/too-far: a link that leads nowhere");
+  CHECK(passed_over[2] == "folder: a link to a folder");
+  CHECK(passed_over[3] == "out: a link that leads out of the model");
+  CHECK(passed_over[4] == "passwd: a link that leads out of the model");
+  CHECK(passed_over[5] == "pipe: no file");
+}
+
+TEST_CASE("an empty model without an archive is nothing, and trouble is told from it") {
+  World world;
+  fs::create_directory(world.dir / "model");
+  CHECK(store_model_files(world.store, kOutput, kJob, world.dir / "model").value().empty());
+  CHECK(world.keys("").empty());
+  write_in_place(world.dir / "model/a", "a");
+  world.store.before = trouble("put", "model/a");
+  CHECK(store_model_files(world.store, kOutput, kJob, world.dir / "model").error().kind == Kind::try_again);
+}
+
 TEST_CASE("an output path may end in a slash, or be a bucket") {
   CHECK(artifact_location({"b", ""}, kJob, "model.tar.gz").key == "job-1/output/model.tar.gz");
   CHECK(artifact_location({"b", "x/"}, kJob, "model.tar.gz").key == "x/job-1/output/model.tar.gz");

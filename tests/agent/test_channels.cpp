@@ -8,13 +8,40 @@ using namespace holdfast::testing;
 
 namespace {
 
-Result<ChannelContents> download(World& world, const std::string& prefix, const std::string& bucket = "bucket") {
+job::Channel channel_of(const std::string& uri) {
+  job::Channel channel;
+  channel.name = "train";
+  channel.s3_uri = uri;
+  return channel;
+}
+Result<ChannelContents> download(World& world, const job::Channel& channel, HostShare share = {}) {
   const auto folder = DiskFolder::open(world.dir / "channel").value();
   ThreadTasks tasks;
-  return download_channel(world.store, {bucket, prefix}, *folder, tasks);
+  return download_channel(world.store, channel, share, *folder, tasks);
+}
+Result<ChannelContents> download(World& world, const std::string& prefix, const std::string& bucket = "bucket") {
+  return download(world, channel_of("s3://" + bucket + "/" + prefix));
 }
 void put(World& world, const std::string& key) { REQUIRE(world.files->put_bytes("bucket", key, "contents of " + key)); }
 Files got(World& world) { return files_in(world.dir / "channel"); }
+
+job::Channel with_list(World& world, job::SourceType type, const std::string& list) {
+  REQUIRE(world.files->put_bytes("bucket", "lists/one", list));
+  auto channel = channel_of("s3://bucket/lists/one");
+  channel.type = type;
+  return channel;
+}
+job::Channel with_manifest(World& world, const std::string& list) {
+  return with_list(world, job::SourceType::ManifestFile, list);
+}
+std::vector<std::string> keys_of(const ChannelStream& stream) {
+  std::vector<std::string> keys;
+  for (const auto i : order_of(stream, 0)) {
+    const auto* object = std::get_if<ports::S3Location>(&stream.pieces[i]);
+    keys.push_back(object ? object->bucket + "/" + object->key : "'" + std::get<std::string>(stream.pieces[i]) + "'");
+  }
+  return keys;
+}
 
 }  // namespace
 
@@ -84,4 +111,83 @@ TEST_CASE("a store that is away is not the user's mistake") {
   CHECK(got(world).empty());
   world.store.before = trouble("list", "");
   CHECK(download(world, "data/").error().kind == Kind::try_again);
+}
+
+TEST_CASE("FastFile reads a whole folder, with or without its slash, and nothing else") {
+  World world;
+  for (const auto* key : {"data/train/a", "data/train-more/b", "data/train/deep/c"}) put(world, key);
+  for (const auto* uri : {"s3://bucket/data/train", "s3://bucket/data/train/"}) {
+    auto channel = channel_of(uri);
+    channel.mode = job::InputMode::FastFile;
+    CHECK(download(world, channel).value().files == 2);
+    CHECK(got(world) == Files{{"a", "contents of data/train/a"}, {"deep/c", "contents of data/train/deep/c"}});
+  }
+  for (const auto* uri : {"s3://bucket/data/tra", "s3://bucket/data/train/a"}) {
+    auto channel = channel_of(uri);
+    channel.mode = job::InputMode::FastFile;
+    const auto refused = download(world, channel);
+    CHECK(refused.error().kind == Kind::not_found);
+    CHECK(refused.error().message.find("names a whole folder") != std::string::npos);
+  }
+}
+
+TEST_CASE("a manifest names the files of a channel, and where they land") {
+  World world;
+  for (const auto* key : {"data/a", "data/deep/b", "data/c"}) put(world, key);
+  const auto channel = with_manifest(world, R"([{"prefix": "s3://bucket/data/"}, "deep/b", "a", "a"])");
+  CHECK(download(world, channel).value().files == 2);
+  CHECK(got(world) == Files{{"a", "contents of data/a"}, {"deep/b", "contents of data/deep/b"}});
+  CHECK(keys_of(find_stream(world.store, channel, {}).value()) ==
+        std::vector<std::string>{"bucket/data/deep/b", "bucket/data/a", "bucket/data/a"});
+}
+
+TEST_CASE("a manifest that is wrong, or names what is not there, is the user's mistake") {
+  World world;
+  const auto wrong = download(world, with_manifest(world, R"([{"prefix": "s3://bucket/data/"}, "../secret"])"));
+  CHECK(wrong.error().kind == Kind::invalid);
+  CHECK(
+      wrong.error().message.starts_with("the ManifestFile s3://bucket/lists/one is wrong: its element 2, '../secret'"));
+  const auto missing = download(world, with_manifest(world, R"([{"prefix": "s3://bucket/data/"}, "nothing"])"));
+  CHECK(missing.error().kind == Kind::not_found);
+  CHECK(missing.error().message.find("s3://bucket/data/nothing") != std::string::npos);
+  auto no_list = channel_of("s3://bucket/lists/none");
+  no_list.type = job::SourceType::ManifestFile;
+  CHECK(download(world, no_list).error().kind == Kind::not_found);
+  CHECK(got(world).empty());
+}
+
+TEST_CASE("a shard is every n-th object, and together they are all") {
+  World world;
+  for (int i = 0; i < 10; ++i) put(world, fmt::format("data/{}", i));
+  auto channel = channel_of("s3://bucket/data/");
+  CHECK(find_stream(world.store, channel, {2, 3}).value().pieces.size() == 10);  // FullyReplicated
+  channel.distribution = "ShardedByS3Key";
+  CHECK(keys_of(find_stream(world.store, channel, {2, 3}).value()) ==
+        std::vector<std::string>{"bucket/data/2", "bucket/data/5", "bucket/data/8"});
+  CHECK(download(world, channel, {11, 12}).value().files == 0);
+  CHECK(got(world).empty());
+  CHECK(download(world, channel).value().files == 10);
+}
+
+TEST_CASE("the lines of an augmented manifest are sharded and shuffled as wholes") {
+  World world;
+  std::string list;
+  for (int i = 0; i < 40; ++i) list += fmt::format("{{\"image-ref\": \"s3://bucket/{}\", \"class\": {}}}\n", i, i % 7);
+  auto channel = with_list(world, job::SourceType::AugmentedManifestFile, list);
+  channel.attributes = {"image-ref", "class"};
+  CHECK(find_stream(world.store, channel, {}).value().pieces.size() == 80);
+  channel.distribution = "ShardedByS3Key";
+  auto stream = find_stream(world.store, channel, {1, 20}).value();
+  CHECK(keys_of(stream) == std::vector<std::string>{"bucket/1", "'1'", "bucket/21", "'0'"});
+  channel.shuffle_seed = 5;
+  stream = find_stream(world.store, channel, {}).value();
+  const auto keys = keys_of(stream);
+  REQUIRE(keys.size() == 80);
+  bool in_order = true;
+  for (std::size_t i = 0; i < keys.size(); i += 2) {
+    const int number = std::stoi(keys[i].substr(keys[i].find('/') + 1));
+    CHECK(keys[i + 1] == fmt::format("'{}'", number % 7));
+    if (number != static_cast<int>(i / 2)) in_order = false;
+  }
+  CHECK_FALSE(in_order);
 }

@@ -71,6 +71,28 @@ TEST_CASE("the configuration files have SageMaker's shapes") {
   CHECK(text_of(config / "checkpointconfig.json") == R"({"LocalPath":"/opt/ml/checkpoints"})");
 }
 
+TEST_CASE("each channel has the mode and the wrapper that it was given, and the directories that go with it") {
+  Instance instance;
+  instance.spec.channels.resize(2);
+  auto& pipe = instance.spec.channels[0];
+  pipe.name = "train";
+  pipe.mode = job::InputMode::Pipe;
+  pipe.record_io = true;
+  auto& fast = instance.spec.channels[1];
+  fast.name = "lookup";
+  fast.mode = job::InputMode::FastFile;
+  const auto layout = instance.laid_out();
+  CHECK(json::parse(text_of(layout.ml / "input/config/inputdataconfig.json")) == json::parse(R"({
+    "train": {"TrainingInputMode": "Pipe", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "RecordIO"},
+    "lookup": {"TrainingInputMode": "FastFile", "S3DistributionType": "FullyReplicated", "RecordWrapperType": "None"}})"));
+  CHECK_FALSE(fs::exists(layout.data / "train"));
+  CHECK(fs::is_directory(layout.data / "lookup"));
+  REQUIRE(layout.mounts.size() == 2);
+  CHECK(layout.mounts[1].source == layout.data / "lookup");
+  CHECK(layout.mounts[1].target == "/opt/ml/input/data/lookup");
+  CHECK_FALSE(layout.mounts[1].writable);
+}
+
 TEST_CASE("without hyperparameters, channels and checkpoints the files are empty objects or absent") {
   Instance instance;
   const auto layout = instance.laid_out();

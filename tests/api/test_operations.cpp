@@ -86,6 +86,32 @@ TEST_CASE("a job whose places do not exist is refused before it is accepted") {
   world.ok("SageMaker.CreateTrainingJob", request);
 }
 
+TEST_CASE("what a channel names is looked for in the way that it will be read") {
+  ServiceWorld world;
+  REQUIRE(world.objects.put_bytes("bkt", "data/train/a", "1"));
+  const auto missing = [&](const char* mode, json source) {
+    json request = world.job_request("demo");
+    request["InputDataConfig"] = {
+        {{"ChannelName", "train"}, {"InputMode", mode}, {"DataSource", {{"S3DataSource", std::move(source)}}}}};
+    return world.error("SageMaker.CreateTrainingJob", request).find("No S3 objects found") != std::string::npos;
+  };
+  const auto prefix = [](const char* uri) { return json{{"S3DataType", "S3Prefix"}, {"S3Uri", uri}}; };
+  const auto list = [](const char* uri) { return json{{"S3DataType", "ManifestFile"}, {"S3Uri", uri}}; };
+  CHECK(missing("FastFile", prefix("s3://bkt/data/tra")));
+  CHECK(missing("FastFile", prefix("s3://bkt/data/train/a")));
+  CHECK(missing("Pipe", prefix("s3://bkt/data/x")));
+  CHECK(missing("File", list("s3://bkt/data/train")));
+  for (const auto& [mode, source] : {std::pair{"File", prefix("s3://bkt/data/tra")},
+                                     {"FastFile", prefix("s3://bkt/data/train")},
+                                     {"FastFile", prefix("s3://bkt")},
+                                     {"Pipe", list("s3://bkt/data/train/a")}}) {
+    json request = world.job_request(fmt::format("there-{}-{}", mode, source["S3Uri"].get<std::string>().size()));
+    request["InputDataConfig"] = {
+        {{"ChannelName", "train"}, {"InputMode", mode}, {"DataSource", {{"S3DataSource", source}}}}};
+    world.ok("SageMaker.CreateTrainingJob", request);
+  }
+}
+
 TEST_CASE("pages of a list neither repeat nor hide jobs while others are added") {
   ServiceWorld world;
   for (int i = 0; i < 5; ++i) {

@@ -48,11 +48,13 @@ TEST_CASE("the output path of a job has no slash at its end") {
   CHECK(path_of("s3://bucket/out") == "s3://bucket/out");
 }
 
-TEST_CASE("a model is stored as an archive") {
-  CHECK(refusal_of({{"OutputDataConfig", {{"CompressionType", "GZIP"}}}}) == "");
-  CHECK(
-      refusal_of({{"OutputDataConfig", {{"CompressionType", "NONE"}}}}) ==
-      "OutputDataConfig.CompressionType NONE is not supported yet. Leave it out: the model is stored as model.tar.gz.");
+TEST_CASE("a model is stored as an archive, or file by file") {
+  const auto archived = [](const json& output) {
+    return accepted(request_with({{"OutputDataConfig", output}})).spec.archive_model;
+  };
+  CHECK(archived(json::object()));
+  CHECK(archived({{"CompressionType", "GZIP"}}));
+  CHECK_FALSE(archived({{"CompressionType", "NONE"}}));
 }
 
 TEST_CASE("channels have different names, which can be directories") {
@@ -66,33 +68,86 @@ TEST_CASE("channels have different names, which can be directories") {
   CHECK(channel_refusal({{"ChannelName", "..."}}) == "");
 }
 
-TEST_CASE("files are copied before the start, as they are") {
-  const std::string use_file = " is not supported yet. Use File: the channel's files are copied to the instance first.";
-  CHECK(channel_refusal({{"InputMode", "File"}, {"CompressionType", "None"}, {"RecordWrapperType", "None"}}) == "");
-  CHECK(channel_refusal({{"ShuffleConfig", {{"Seed", 7}}}}) == "");
-  for (const std::string mode : {"Pipe", "FastFile"}) {
-    CHECK(channel_refusal({{"InputMode", mode}}) == "Channel 'train': InputMode " + mode + use_file);
-    CHECK(refusal_of({{"AlgorithmSpecification", {{"TrainingInputMode", mode}}}}) ==
-          "AlgorithmSpecification.TrainingInputMode " + mode + use_file);
+TEST_CASE("a pipe and another channel cannot have one name") {
+  const auto refused = [](const json& first, const std::string& second) {
+    return refusal_of({{"InputDataConfig", {channel_with(first), channel_with({{"ChannelName", second}})}}});
+  };
+  CHECK(refused({{"InputMode", "Pipe"}}, "train_0") ==
+        "Channel 'train_0' has the name of a pipe of channel 'train', which is in Pipe input mode. Use another.");
+  CHECK(refused({{"InputMode", "Pipe"}}, "train_17") != "");
+  for (const char* other : {"train_", "train_x", "train_1x", "train-0", "trainer_0"}) {
+    CHECK(refused({{"InputMode", "Pipe"}}, other) == "");
   }
-  CHECK(channel_refusal({{"CompressionType", "Gzip"}}) ==
-        "Channel 'train': CompressionType Gzip is only for Pipe input mode. Use None: files reach the program as they "
-        "are.");
-  CHECK(channel_refusal({{"RecordWrapperType", "RecordIO"}}) ==
-        "Channel 'train': RecordWrapperType RecordIO is only for Pipe input mode. Use None.");
+  CHECK(refused({{"InputMode", "FastFile"}}, "train_0") == "");
 }
 
-TEST_CASE("a channel reads one prefix of S3") {
+TEST_CASE("a channel's own mode counts, else the algorithm's") {
+  const auto mode_of = [](const json& algorithm, const json& channel) {
+    auto request = with_channel(channel);
+    request["AlgorithmSpecification"].merge_patch(algorithm);
+    return accepted(request).spec.channels.at(0).mode;
+  };
+  CHECK(mode_of(json::object(), json::object()) == job::InputMode::File);
+  CHECK(mode_of({{"TrainingInputMode", "FastFile"}}, json::object()) == job::InputMode::FastFile);
+  CHECK(mode_of({{"TrainingInputMode", "Pipe"}}, {{"InputMode", "File"}}) == job::InputMode::File);
+  CHECK(mode_of(json::object(), {{"InputMode", "Pipe"}}) == job::InputMode::Pipe);
+}
+
+TEST_CASE("what changes bytes on their way is for pipes") {
+  CHECK(channel_refusal({{"CompressionType", "None"}, {"RecordWrapperType", "None"}}) == "");
+  CHECK(channel_refusal({{"ShuffleConfig", {{"Seed", 7}}}}) == "");  // files have no order
+  for (const char* mode : {"File", "FastFile"}) {
+    CHECK(channel_refusal({{"InputMode", mode}, {"CompressionType", "Gzip"}}) ==
+          "Channel 'train': CompressionType Gzip is only for Pipe input mode. Use None: files reach the program as "
+          "they are.");
+    CHECK(channel_refusal({{"InputMode", mode}, {"RecordWrapperType", "RecordIO"}}) ==
+          "Channel 'train': RecordWrapperType RecordIO is only for Pipe input mode. Use None.");
+  }
+  const auto channel = accepted(with_channel({{"InputMode", "Pipe"},
+                                              {"CompressionType", "Gzip"},
+                                              {"RecordWrapperType", "RecordIO"},
+                                              {"ShuffleConfig", {{"Seed", -7}}}}))
+                           .spec.channels.at(0);
+  CHECK(channel.gzip);
+  CHECK(channel.record_io);
+  CHECK(channel.shuffle_seed == -7);
+}
+
+TEST_CASE("a list of objects is one object, and goes with some modes only") {
+  const auto refused = [](const char* mode, const json& source) {
+    return channel_refusal({{"InputMode", mode}, {"DataSource", {{"S3DataSource", source}}}});
+  };
+  for (const char* mode : {"File", "Pipe"}) CHECK(refused(mode, {{"S3DataType", "ManifestFile"}}) == "");
+  CHECK(refused("FastFile", {{"S3DataType", "ManifestFile"}}) ==
+        "Channel 'train': FastFile input mode needs S3DataType S3Prefix, not ManifestFile. Use File or Pipe.");
+  for (const std::string uri : {"s3://bucket", "s3://bucket/", "s3://bucket/lists/"}) {
+    CHECK(refused("File", {{"S3DataType", "ManifestFile"}, {"S3Uri", uri}}) ==
+          "Channel 'train': S3DataType ManifestFile needs an S3Uri that names one object, the list; '" + uri +
+              "' names none.");
+  }
+  const json augmented = {{"S3DataType", "AugmentedManifestFile"}, {"AttributeNames", {"a-ref", "class"}}};
+  CHECK(refused("Pipe", augmented) == "");
+  for (const char* mode : {"File", "FastFile"}) {
+    CHECK(refused(mode, augmented) ==
+          "Channel 'train': S3DataType AugmentedManifestFile is only for Pipe input mode. Set InputMode to Pipe.");
+  }
+  CHECK(refused("Pipe", {{"S3DataType", "AugmentedManifestFile"}}) ==
+        "Channel 'train': S3DataType AugmentedManifestFile needs AttributeNames: which members of each line are "
+        "streamed, and in which order.");
+  CHECK(refused("Pipe", {{"AttributeNames", {"a-ref"}}}) ==
+        "Channel 'train': AttributeNames is only for S3DataType AugmentedManifestFile. Leave it out.");
+  const auto channel = accepted(with_channel({{"InputMode", "Pipe"}, {"DataSource", {{"S3DataSource", augmented}}}}))
+                           .spec.channels.at(0);
+  CHECK(channel.type == job::SourceType::AugmentedManifestFile);
+  CHECK(channel.attributes == std::vector<std::string>{"a-ref", "class"});
+}
+
+TEST_CASE("a channel reads from S3") {
   const json file_system = {{"FileSystemId", "fs-12345678"},
                             {"FileSystemAccessMode", "ro"},
                             {"FileSystemType", "EFS"},
                             {"DirectoryPath", "/d"}};
   CHECK(source_refusal({{"S3DataDistributionType", "ShardedByS3Key"}}) == "");
-  for (const std::string type : {"ManifestFile", "AugmentedManifestFile"}) {
-    CHECK(source_refusal({{"S3DataType", type}}) ==
-          "Channel 'train': S3DataType " + type +
-              " is not supported yet. Use S3Prefix with an S3Uri that all files of the channel begin with.");
-  }
   CHECK(
       source_refusal({{"InstanceGroupNames", {"g"}}}) ==
       "Channel 'train': InstanceGroupNames needs ResourceConfig.InstanceGroups, which are not supported yet. Leave it "

@@ -101,7 +101,10 @@ class Service:
     # ---- jobs
 
     def create(self, name, program, spot=True, checkpoint=True, **changes):
-        """A job that runs `program`, Python source, as /usr/bin/python3 FILE on this machine."""
+        return self.client("sagemaker").create_training_job(**self.request(name, program, spot, checkpoint, **changes))
+
+    def request(self, name, program, spot=True, checkpoint=True, **changes):
+        """For a job that runs `program`, Python source, as /usr/bin/python3 FILE on this machine."""
         code = self.folder / "code"
         code.mkdir(exist_ok=True)
         (code / f"{name}.py").write_text(program)
@@ -125,7 +128,7 @@ class Service:
                 request[key].update(value)
             else:
                 request[key] = value
-        return self.client("sagemaker").create_training_job(**request)
+        return request
 
     def describe(self, name):
         return self.client("sagemaker").describe_training_job(TrainingJobName=name)

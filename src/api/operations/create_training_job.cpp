@@ -22,14 +22,26 @@ ApiError no_objects(const Backends& backends, const job::JobSpec& spec, const jo
       channel.s3_uri, backends.region, spec.role_arn, bucket));
 }
 
+// Something under the prefix; in FastFile mode in the folder; or the one object that lists the others.
+Result<bool> is_there(ports::ObjectStore& objects, const job::Channel& channel, const ports::S3Location& place) {
+  const auto unless_missing = [](const auto& found, bool there) -> Result<bool> {
+    if (!found && found.error().kind != Kind::not_found) return fail(found.error());
+    return found && there;
+  };
+  if (channel.type != job::SourceType::S3Prefix) return unless_missing(objects.head(place.bucket, place.key), true);
+  auto prefix = place.key;
+  if (channel.mode == job::InputMode::FastFile && !prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  const auto page = objects.list(place.bucket, prefix, "", 1);
+  return unless_missing(page, page && !page->objects.empty());
+}
+
 Checked check_input(const Backends& backends, const job::JobSpec& spec, const job::Channel& channel) {
   const auto place = ports::parse_s3_uri(channel.s3_uri);
   if (!place) return tl::unexpected(validation(place.error().message));
-  const auto page = backends.objects.list(place->bucket, place->key, "", 1);
-  if (page && !page->objects.empty()) return {};
-  if (page || page.error().kind == Kind::not_found)
-    return tl::unexpected(no_objects(backends, spec, channel, place->bucket));
-  return tl::unexpected(to_api_error(page.error()));
+  const auto there = is_there(backends.objects, channel, *place);
+  if (!there) return tl::unexpected(to_api_error(there.error()));
+  if (!*there) return tl::unexpected(no_objects(backends, spec, channel, place->bucket));
+  return {};
 }
 
 Checked check_bucket(const Backends& backends, const char* member, const std::string& uri) {

@@ -31,12 +31,36 @@ Refusal refuse_s3_uri(const std::string& where, const std::string& uri) {
       where, uri);
 }
 
-Refusal refuse_s3_source(const std::string& where, const json& source) {
+// A list of objects is one object itself.
+Refusal refuse_list(const std::string& where, const json& source) {
+  const std::string uri = source.at("S3Uri");
+  const auto location = ports::parse_s3_uri(uri);
+  if (location && !location->key.empty() && !location->key.ends_with('/')) return {};
+  return fmt::format("{}: S3DataType {} needs an S3Uri that names one object, the list; '{}' names none.", where,
+                     source.at("S3DataType").get<std::string>(), uri);
+}
+
+Refusal refuse_attributes(const std::string& where, const json& source) {
+  const bool given = source.contains("AttributeNames") && !source["AttributeNames"].empty();
+  const bool wanted = source.at("S3DataType") == "AugmentedManifestFile";
+  if (given == wanted) return {};
+  if (given)
+    return fmt::format("{}: AttributeNames is only for S3DataType AugmentedManifestFile. Leave it out.", where);
+  return fmt::format(
+      "{}: S3DataType AugmentedManifestFile needs AttributeNames: which members of each line are streamed, and in "
+      "which "
+      "order.",
+      where);
+}
+
+Refusal refuse_s3_source(const std::string& where, const std::string& mode, const json& source) {
   const std::string type = source.at("S3DataType");
-  if (type != "S3Prefix") {
-    return fmt::format(
-        "{}: S3DataType {} is not supported yet. Use S3Prefix with an S3Uri that all files of the channel begin with.",
-        where, type);
+  if (type == "AugmentedManifestFile" && mode != "Pipe") {
+    return fmt::format("{}: S3DataType AugmentedManifestFile is only for Pipe input mode. Set InputMode to Pipe.",
+                       where);
+  }
+  if (mode == "FastFile" && type != "S3Prefix") {
+    return fmt::format("{}: FastFile input mode needs S3DataType S3Prefix, not {}. Use File or Pipe.", where, type);
   }
   if (source.contains("InstanceGroupNames") && !source["InstanceGroupNames"].empty()) {
     return fmt::format(
@@ -44,10 +68,12 @@ Refusal refuse_s3_source(const std::string& where, const json& source) {
         "Leave it out.",
         where);
   }
-  return refuse_s3_uri(where + ": S3Uri", source.at("S3Uri"));
+  if (auto refusal = refuse_attributes(where, source)) return refusal;
+  if (auto refusal = refuse_s3_uri(where + ": S3Uri", source.at("S3Uri"))) return refusal;
+  return type == "S3Prefix" ? Refusal{} : refuse_list(where, source);
 }
 
-Refusal refuse_source(const std::string& where, const json& source) {
+Refusal refuse_source(const std::string& where, const std::string& mode, const json& source) {
   const bool s3 = source.contains("S3DataSource");
   const bool file_system = source.contains("FileSystemDataSource");
   if (s3 == file_system) {
@@ -57,57 +83,61 @@ Refusal refuse_source(const std::string& where, const json& source) {
   if (file_system) {
     return fmt::format("{}: FileSystemDataSource is not supported yet. Use an S3DataSource.", where);
   }
-  return refuse_s3_source(where, source["S3DataSource"]);
+  return refuse_s3_source(where, mode, source["S3DataSource"]);
 }
 
-Refusal refuse_mode(const std::string& where, const std::string& mode) {
-  if (mode == "File") return {};
-  return fmt::format("{} {} is not supported yet. Use File: the channel's files are copied to the instance first.",
-                     where, mode);
-}
-
-Refusal refuse_channel(const json& channel) {
+Refusal refuse_channel(const json& channel, const std::string& mode) {
   const std::string name = channel.at("ChannelName");
   const std::string where = fmt::format("Channel '{}'", name);
   if (name == "." || name == "..") {
     return fmt::format("{}: the name of a channel is the name of its directory. Use another.", where);
   }
-  if (auto refusal = refuse_mode(where + ": InputMode", channel.value("InputMode", "File"))) return refusal;
-  if (channel.at("CompressionType") != "None") {
+  if (mode != "Pipe" && channel.at("CompressionType") != "None") {
     return fmt::format(
         "{}: CompressionType Gzip is only for Pipe input mode. Use None: files reach the program as they "
         "are.",
         where);
   }
-  if (channel.at("RecordWrapperType") != "None") {
+  if (mode != "Pipe" && channel.at("RecordWrapperType") != "None") {
     return fmt::format("{}: RecordWrapperType RecordIO is only for Pipe input mode. Use None.", where);
   }
-  return refuse_source(where, channel.at("DataSource"));
+  return refuse_source(where, mode, channel.at("DataSource"));
+}
+
+// The pipes of 'train' are train_0, train_1, ...: another channel's directory must not be one of them.
+Refusal refuse_name_of_pipe(const std::string& pipe, const std::string& other) {
+  if (!other.starts_with(pipe + "_")) return {};
+  const auto epoch = other.substr(pipe.size() + 1);
+  if (epoch.empty() || epoch.find_first_not_of("0123456789") != std::string::npos) return {};
+  return fmt::format("Channel '{}' has the name of a pipe of channel '{}', which is in Pipe input mode. Use another.",
+                     other, pipe);
 }
 
 }  // namespace
 
 Refusal refuse_channels(const json& request) {
   const std::string mode = request.at("AlgorithmSpecification").at("TrainingInputMode");
-  if (auto refusal = refuse_mode("AlgorithmSpecification.TrainingInputMode", mode)) return refusal;
-  std::set<std::string> names;
+  std::set<std::string> names, pipes;
   for (const json& channel : request.value("InputDataConfig", json::array())) {
-    if (!names.insert(channel.at("ChannelName")).second) {
+    const std::string name = channel.at("ChannelName");
+    if (!names.insert(name).second) {
       return fmt::format("ChannelName '{}' is given twice in InputDataConfig: the names of channels must be unique.",
-                         channel.at("ChannelName").get<std::string>());
+                         name);
     }
-    if (auto refusal = refuse_channel(channel)) return refusal;
+    const std::string own_mode = channel.value("InputMode", mode);
+    if (own_mode == "Pipe") pipes.insert(name);
+    if (auto refusal = refuse_channel(channel, own_mode)) return refusal;
+  }
+  for (const auto& pipe : pipes) {
+    for (const auto& name : names) {
+      if (auto refusal = refuse_name_of_pipe(pipe, name)) return refusal;
+    }
   }
   return {};
 }
 
 Refusal refuse_output(const json& request) {
-  const json& output = request.at("OutputDataConfig");
-  if (output.value("CompressionType", "GZIP") != "GZIP") {
-    return "OutputDataConfig.CompressionType NONE is not supported yet. Leave it out: the model is stored as "
-           "model.tar.gz.";
-  }
-  return refuse_s3_uri("OutputDataConfig.S3OutputPath", output.at("S3OutputPath"));
+  return refuse_s3_uri("OutputDataConfig.S3OutputPath", request.at("OutputDataConfig").at("S3OutputPath"));
 }
 
 Refusal refuse_checkpoint(const json& request) {
