@@ -48,10 +48,10 @@ Service::Service(ServiceParts parts)
         const auto found = keys.find(std::string(access_key));
         return found == keys.end() ? std::nullopt : std::optional(found->second);
       }),
-      backends_{parts.engine,           parts.store, parts.telemetry, parts.objects, std::move(parts.account),
-                std::move(parts.region)},
+      backends_{parts.engine, parts.store, parts.telemetry, parts.objects, parts.account, parts.region},
       specs_(parts.store),
-      s3_({parts.objects, parts.clock, std::move(parts.upload_directory), [this] { return request_id(); }}),
+      s3_({parts.objects, parts.clock, std::move(parts.upload_directory), [this] { return request_id(); },
+           std::move(parts.account), std::move(parts.region), std::move(parts.s3_domain)}),
       requests_(kRequestThreads, kMaxWaitingRequests),
       transfers_(kTransferThreads, kMaxWaitingTransfers) {}
 
@@ -79,21 +79,31 @@ http::BodyPlan Service::plan(const http::RequestHead& head) {
       }
       break;
     }
-    case Protocol::s3: {
-      plan.limit = s3::kMaxS3Body;
-      if (!s3::is_upload(head)) break;
-      // Nobody's gigabytes are taken in before it is known who sends them.
-      const auto body_hash = verify_s3(head);
-      auto upload = body_hash ? s3_.start_upload(head, *body_hash) : tl::unexpected(body_hash.error());
-      if (!upload) {
-        plan.refuse = s3_failure(head, upload.error());
-        break;
-      }
-      plan.limit = s3::kMaxUpload;
-      plan.sink = std::move(*upload);
-      break;
-    }
+    case Protocol::s3:
+      return plan_s3(head);
   }
+  return plan;
+}
+
+http::BodyPlan Service::plan_s3(const http::RequestHead& head) {
+  http::BodyPlan plan;
+  plan.limit = s3::kMaxS3Body;
+  const auto request = s3_.parse(head);
+  if (!request) {
+    plan.refuse = s3_failure(head, request.error());
+    return plan;
+  }
+  if (!s3::is_upload(*request)) return plan;
+  // Nobody's gigabytes are taken in before it is known who sends them.
+  const auto identity = verify_s3(head);
+  auto upload = identity ? s3_.start_upload(*request, identity->payload_hash, identity->chunks)
+                         : tl::unexpected(identity.error());
+  if (!upload) {
+    plan.refuse = s3_failure(head, upload.error());
+    return plan;
+  }
+  plan.limit = s3::kMaxUpload;
+  plan.sink = std::move(*upload);
   return plan;
 }
 
@@ -158,15 +168,15 @@ tl::expected<void, ApiError> Service::verify_json(const http::Request& request, 
   return {};
 }
 
-s3::S3Result<std::string> Service::verify_s3(const http::RequestHead& head) {
-  const auto identity = verifier_.verify(signed_request(head, ""), clock_.now());
+s3::S3Result<aws::Identity> Service::verify_s3(const http::RequestHead& head) {
+  auto identity = verifier_.verify(signed_request(head, ""), clock_.now());
   if (!identity) {
     const auto error = aws::describe(identity.error(), aws::Dialect::s3);
     return tl::unexpected(s3::S3Error{error.status, error.code, error.message});
   }
   if (identity->scope.service != "s3")
     return tl::unexpected(s3::S3Error{403, "AccessDenied", "The signature is for another service."});
-  return identity->payload_hash;
+  return std::move(*identity);
 }
 
 tl::expected<void, ApiError> Service::check_agent(const http::RequestHead& head, const nlohmann::json& request) const {
@@ -210,12 +220,15 @@ void Service::answer_json(const http::Request& request, const Respond& respond) 
 http::Response Service::answer_s3(const http::Request& request, s3::Upload* upload) {
   // An upload was verified before its body came: by now its signature may be too old.
   if (!upload) {
-    const auto body_hash = verify_s3(request.head);
-    if (!body_hash) return s3_failure(request.head, body_hash.error());
-    if (*body_hash != aws::kUnsignedPayload && *body_hash != aws::sha256_hex(request.body))
+    const auto identity = verify_s3(request.head);
+    if (!identity) return s3_failure(request.head, identity.error());
+    if (identity->payload_hash != aws::kUnsignedPayload && identity->payload_hash != aws::sha256_hex(request.body))
       return s3_failure(request.head, s3::wrong_body_hash());
   }
-  auto response = s3_.handle(request, upload);
+  auto parsed = s3_.parse(request.head);
+  if (!parsed) return s3_failure(request.head, parsed.error());
+  parsed->body = request.body;
+  auto response = s3_.handle(*parsed, upload);
   if (!response) return s3_failure(request.head, response.error());
   response->headers.add("x-amz-request-id", request_id());
   return std::move(*response);

@@ -183,10 +183,12 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
                         options.region,
                         {{credentials->access_key, credentials->secret}},
                         *secret,
-                        data / "uploads"});
+                        data / "uploads",
+                        options.s3_domain});
   http::ServerOptions server_options;
   server_options.address = listen->address;
   server_options.port = listen->port;
+  server_options.stall_timeout = seconds{options.stall_timeout_seconds};
   http::Server server(server_options, service);
   if (auto started = server.start(); !started) return started;
   const auto endpoint = fmt::format("http://{}:{}", listen->address, server.port());

@@ -14,6 +14,8 @@ struct ServeOptions {
   std::string prices;  // a file; empty: the built-in catalogue
   std::string region = "us-east-1";
   std::string log_level = "info";
+  std::string s3_domain = "localhost";
+  int stall_timeout_seconds = 30;
 };
 
 struct CheckHistoryOptions {
