@@ -7,7 +7,6 @@ namespace holdfast::api::s3 {
 namespace {
 
 constexpr const char* kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
-constexpr const char* kOwner = "holdfast";
 
 }  // namespace
 

@@ -11,6 +11,8 @@
 
 namespace holdfast::api::s3 {
 
+constexpr const char* kOwner = "holdfast";  // of everything
+
 // A document with one root, from which children are added by name.
 class Document {
  public:
@@ -26,7 +28,7 @@ class Document {
 void add(pugi::xml_node parent, const char* name, const std::string& text);
 void add(pugi::xml_node parent, const char* name, std::uint64_t number);
 void add(pugi::xml_node parent, const char* name, bool yes);
-// The one owner of everything: <ID>, <DisplayName> in a child of that name.
+// The one owner: <ID>, <DisplayName> in a child of that name.
 void add_owner(pugi::xml_node parent, const char* name);
 
 // Null: this is no XML. Text of nothing but spaces is kept: blank keys are keys.
