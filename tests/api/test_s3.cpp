@@ -53,7 +53,9 @@ TEST_CASE("a body that is not what was promised is not stored") {
   request.body = "abd";
   CHECK(has(world.send(std::move(request)), "XAmzContentSHA256Mismatch"));
   CHECK(has(world.s3("PUT", "/bkt/k", "abc", {{"If-None-Match", "\"x\""}}), "NotImplemented"));
-  CHECK(has(world.s3("PUT", "/bkt/k?restore", "abc"), "NotImplemented"));
+  for (const char* query : {"restore", "policy", "versioning"})
+    CHECK(has(world.s3("PUT", fmt::format("/bkt/k?{}", query), "abc"), "NotImplemented"));
+  CHECK(has(world.s3("PUT", "/bkt/k?partNumber=1", "abc"), "InvalidArgument"));
   CHECK_FALSE(world.objects.get_bytes("bkt", "k", 100));
   CHECK(world.s3("PUT", "/bkt/k", "abc", {{"Content-MD5", "kAFQmDzST7DWlj99KOF/cg=="}}).status == 200);
   CHECK(has(world.s3("PUT", "/nowhere/k", "abc"), "NoSuchBucket"));

@@ -21,12 +21,14 @@ constexpr std::string_view kKnownQuery[] = {
     "list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys", "marker", "fetch-owner",
     "encoding-type", "key-marker", "upload-id-marker", "version-id-marker", "max-uploads", "max-parts",
     "part-number-marker", "max-buckets", "bucket-region",
-    // of buckets
-    "accelerate", "cors", "delete", "encryption", "lifecycle", "location", "logging", "notification", "object-lock",
-    "ownershipControls", "policy", "policyStatus", "publicAccessBlock", "replication", "requestPayment", "versioning",
-    "versions", "website",
-    // of objects, some of both
+    // of objects, some of buckets too
     "acl", "legal-hold", "partNumber", "retention", "tagging", "uploadId", "uploads"};
+
+// Of an object they would be passed over, and the request mean another thing.
+constexpr std::string_view kOfBuckets[] = {
+    "accelerate",        "cors",         "delete",         "encryption",        "lifecycle", "location",
+    "logging",           "notification", "object-lock",    "ownershipControls", "policy",    "policyStatus",
+    "publicAccessBlock", "replication",  "requestPayment", "versioning",        "versions",  "website"};
 
 // Of a presigned URL; what else begins so there is a header that the URL carries.
 constexpr std::string_view kSigning[] = {"x-amz-algorithm",      "x-amz-credential",    "x-amz-date",
@@ -43,8 +45,19 @@ bool is_header_in_query(std::string_view name) {
   return lower.starts_with("x-amz-") && !is_in(kSigning, lower);
 }
 
+// As HTTP's grammar has them: what a URL carries must not be more than a header could.
+bool is_header(std::string_view name, std::string_view value) {
+  const auto in_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  const auto in_value = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; };
+  return std::all_of(name.begin(), name.end(), in_name) && std::all_of(value.begin(), value.end(), in_value);
+}
+
 bool is_known_query(std::string_view name) {
-  return lower_case(name).starts_with("x-amz-") || name.starts_with("response-") || is_in(kKnownQuery, name);
+  return lower_case(name).starts_with("x-amz-") || name.starts_with("response-") || is_in(kKnownQuery, name) ||
+         is_in(kOfBuckets, name);
 }
 
 bool is_bucket_name(std::string_view name) {
@@ -153,8 +166,13 @@ S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain
   if (!query) return tl::unexpected(query.error());
   request.query = std::move(*query);
   request.headers = head.headers;
-  for (const auto& [name, value] : request.query)
+  for (const auto& [name, value] : request.query) {
+    if (!request.key.empty() && is_in(kOfBuckets, name))
+      return tl::unexpected(not_implemented("?" + name + " of an object"));
+    if (is_header_in_query(name) && !is_header(name, value))
+      return tl::unexpected(invalid_argument("The query holds a header that could be none."));
     if (is_header_in_query(name) && !request.headers.find(name)) request.headers.add(name, value);
+  }
   // Nothing has versions here, so there is one only, which is called null.
   if (const auto version = request.value("versionId"); !version.empty() && version != "null")
     return tl::unexpected(S3Error{404, "NoSuchVersion", "The specified version does not exist."});

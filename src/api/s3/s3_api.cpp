@@ -123,6 +123,8 @@ S3Result<http::Response> S3Api::on_object(const S3Request& request, Upload* uplo
   if (request.asks("tagging")) return on_tagging(request);
   if (request.asks("acl") || request.asks("retention") || request.asks("legal-hold")) return on_object_setting(request);
   if (request.asks("uploadId") || request.asks("uploads")) return on_multipart(request, upload);
+  if (request.method == "PUT" && request.asks("partNumber"))
+    return tl::unexpected(invalid_argument("This operation does not accept partNumber without uploadId."));
   if (request.method == "PUT") return upload ? put_object(request, *upload) : copy_object(request);
   if (request.method == "GET" || request.method == "HEAD") return get_object(request);
   if (request.method == "DELETE") return delete_object(request);
