@@ -4,6 +4,7 @@
 
 #include "api/agent_access.hpp"
 #include "api/rules.hpp"
+#include "api/s3/authorize.hpp"
 #include "api/s3/upload.hpp"
 #include "base/log.hpp"
 
@@ -45,16 +46,11 @@ Service::Service(ServiceParts parts)
       random_(parts.random),
       agent_secret_(std::move(parts.agent_secret)),
       authority_(std::move(parts.root), parts.keys, agent_secret_, parts.store),
-      backends_{parts.engine,
-                parts.store,
-                parts.telemetry,
-                parts.objects,
-                std::move(parts.account),
-                std::move(parts.region),
-                parts.algorithms,
-                parts.clock},
+      backends_{parts.engine,  parts.store,  parts.telemetry,  parts.objects,
+                parts.account, parts.region, parts.algorithms, parts.clock},
       specs_(parts.store),
-      s3_({parts.objects, parts.clock, std::move(parts.upload_directory), [this] { return request_id(); }}),
+      s3_({parts.objects, parts.clock, std::move(parts.upload_directory), [this] { return request_id(); },
+           std::move(parts.account), std::move(parts.region), std::move(parts.s3_domain)}),
       requests_(kRequestThreads, kMaxWaitingRequests),
       transfers_(kTransferThreads, kMaxWaitingTransfers) {}
 
@@ -82,21 +78,32 @@ http::BodyPlan Service::plan(const http::RequestHead& head) {
       }
       break;
     }
-    case Protocol::s3: {
-      plan.limit = s3::kMaxS3Body;
-      if (!s3::is_upload(head)) break;
-      // Nobody's gigabytes are taken in before it is known who sends them.
-      const auto sender = verify_s3(head);
-      auto upload = sender ? s3_.start_upload(head, sender->identity.payload_hash) : tl::unexpected(sender.error());
-      if (!upload) {
-        plan.refuse = s3_failure(head, upload.error());
-        break;
-      }
-      plan.limit = s3::kMaxUpload;
-      plan.sink = std::move(*upload);
-      break;
-    }
+    case Protocol::s3:
+      return plan_s3(head);
   }
+  return plan;
+}
+
+http::BodyPlan Service::plan_s3(const http::RequestHead& head) {
+  http::BodyPlan plan;
+  plan.limit = s3::kMaxS3Body;
+  const auto request = s3_.parse(head);
+  if (!request) {
+    plan.refuse = s3_failure(head, request.error());
+    return plan;
+  }
+  if (!s3::is_upload(*request)) return plan;
+  // Nobody's gigabytes are taken in before it is known who sends them.
+  const auto sender = verify_s3(head);
+  const auto allowed = sender ? s3::authorize(*request, sender->principal.policy) : tl::unexpected(sender.error());
+  auto upload = allowed ? s3_.start_upload(*request, sender->identity.payload_hash, sender->identity.chunks)
+                        : tl::unexpected(allowed.error());
+  if (!upload) {
+    plan.refuse = s3_failure(head, upload.error());
+    return plan;
+  }
+  plan.limit = s3::kMaxUpload;
+  plan.sink = std::move(*upload);
   return plan;
 }
 
@@ -212,15 +219,21 @@ void Service::answer_json(const http::Request& request, const Respond& respond) 
 }
 
 http::Response Service::answer_s3(const http::Request& request, s3::Upload* upload) {
-  // An upload was verified before its body came: by now its signature may be too old.
+  auto parsed = s3_.parse(request.head);
+  if (!parsed) return s3_failure(request.head, parsed.error());
+  parsed->body = request.body;
+  // An upload was looked at before its body came: by now its signature may be too old.
+  Policy policy;
   if (!upload) {
-    const auto sender = verify_s3(request.head);
+    auto sender = verify_s3(request.head);
     if (!sender) return s3_failure(request.head, sender.error());
     const auto& body_hash = sender->identity.payload_hash;
     if (body_hash != aws::kUnsignedPayload && body_hash != aws::sha256_hex(request.body))
       return s3_failure(request.head, s3::wrong_body_hash());
+    policy = std::move(sender->principal.policy);
+    if (auto allowed = s3::authorize(*parsed, policy); !allowed) return s3_failure(request.head, allowed.error());
   }
-  auto response = s3_.handle(request, upload);
+  auto response = s3_.handle(*parsed, upload, policy);
   if (!response) return s3_failure(request.head, response.error());
   response->headers.add("x-amz-request-id", request_id());
   return std::move(*response);

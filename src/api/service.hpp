@@ -27,7 +27,7 @@ struct ServiceParts {
   engine::Engine& engine;
   ports::JobStore& store;
   ports::Telemetry& telemetry;
-  ports::ObjectStore& objects;
+  ports::BucketStore& objects;
   Clock& clock;
   Random& random;
   std::string account;  // 12 digits
@@ -37,6 +37,7 @@ struct ServiceParts {
   std::string agent_secret;
   std::filesystem::path upload_directory;  // on the object store's disk, if it has one; made when it is not there
   ports::AlgorithmStore& algorithms;
+  std::string s3_domain = "localhost";  // a bucket may be the host's first part: "bucket.localhost"
 };
 
 class Service final : public http::Handler {
@@ -62,6 +63,7 @@ class Service final : public http::Handler {
   tl::expected<Principal, ApiError> verify_json(const http::Request& request, std::string_view service);
   // With what was signed in the body's place: its SHA-256, or the word that says that it was not.
   s3::S3Result<Authenticated> verify_s3(const http::RequestHead& head);
+  http::BodyPlan plan_s3(const http::RequestHead& head);
   void answer_json(const http::Request& request, const Respond& respond);
   tl::expected<void, ApiError> check_agent(const http::RequestHead& head, const nlohmann::json& request) const;
   http::Response answer_s3(const http::Request& request, s3::Upload* upload);

@@ -180,7 +180,7 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
 
   api::KeyRing keys(data / cli::kKeysFile);
   api::Service service({engine, **store, **telemetry, **objects, clock, random, kAccount, options.region, *credentials,
-                        &keys, *secret, data / "uploads", **algorithms});
+                        &keys, *secret, data / "uploads", **algorithms, options.s3_domain});
   auto feed = store::open_sqlite_status_feed((data / "holdfast.db").string());
   if (!feed) return fail(feed.error());
   auto webhooks = Webhooks::start({options.events_to, data / "webhook-secret", kAccount, options.region}, **feed,
@@ -189,6 +189,7 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   http::ServerOptions server_options;
   server_options.address = listen->address;
   server_options.port = listen->port;
+  server_options.stall_timeout = seconds{options.stall_timeout_seconds};
   http::Server server(server_options, service);
   if (auto started = server.start(); !started) return started;
   const auto endpoint = fmt::format("http://{}:{}", listen->address, server.port());

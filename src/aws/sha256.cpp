@@ -20,6 +20,10 @@ const EVP_MD* algorithm(Md5Bytes*) {
   static const EVP_MD* const kMd5 = EVP_MD_fetch(nullptr, "MD5", nullptr);
   return kMd5;
 }
+const EVP_MD* algorithm(Sha1Bytes*) {
+  static const EVP_MD* const kSha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  return kSha1;
+}
 
 }  // namespace
 
@@ -66,6 +70,7 @@ std::string Digest<Bytes>::finish_hex() {
 
 template class Digest<Sha256Bytes>;
 template class Digest<Md5Bytes>;
+template class Digest<Sha1Bytes>;
 
 std::string sha256_hex(std::string_view bytes) {
   Sha256 digest;
@@ -126,8 +131,9 @@ std::string to_base64(std::string_view bytes) {
 std::optional<std::string> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   std::string bytes(text.size() / 4 * 3, '\0');
-  const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                                     reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
+  const int length =
+      EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
+                      reinterpret_cast<const unsigned char*>(text.data()), static_cast<int>(text.size()));
   if (length < 0) return std::nullopt;
   // It counts the padding's zeros as bytes.
   const auto padding = text.ends_with("==") ? 2u : text.ends_with('=') ? 1u : 0u;

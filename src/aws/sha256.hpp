@@ -1,4 +1,5 @@
-// The two digests that AWS's protocols speak of: SHA-256 for signatures and bodies, MD5 for ETags and Content-MD5.
+// The digests that AWS's protocols speak of: SHA-256 for signatures and bodies, MD5 for ETags and Content-MD5, and
+// SHA-1, which a client may choose as the checksum of a body.
 #pragma once
 
 #include <array>
@@ -11,6 +12,7 @@ namespace holdfast::aws {
 
 using Sha256Bytes = std::array<unsigned char, 32>;
 using Md5Bytes = std::array<unsigned char, 16>;
+using Sha1Bytes = std::array<unsigned char, 20>;
 
 // One pass over bytes that come in blocks. After finish() it is empty again and may be used for the next message.
 template <class Bytes>
@@ -32,8 +34,10 @@ class Digest {
 
 extern template class Digest<Sha256Bytes>;
 extern template class Digest<Md5Bytes>;
+extern template class Digest<Sha1Bytes>;
 using Sha256 = Digest<Sha256Bytes>;
 using Md5 = Digest<Md5Bytes>;
+using Sha1 = Digest<Sha1Bytes>;
 
 std::string sha256_hex(std::string_view bytes);
 std::string md5_hex(std::string_view bytes);

@@ -209,13 +209,17 @@ AuthResult<Identity> Verifier::verify(const SignedRequest& request, Instant now)
   if (!payload) return tl::unexpected<AuthFailure>(std::move(payload.error()));
 
   const auto canonical = canonical_request(request, authorization->signed_headers, *payload, s3);
-  const auto expected = signature(signing_key_for(scope, *secret), authorization->date, scope, canonical);
+  const auto key = signing_key_for(scope, *secret);
+  const auto expected = signature(key, authorization->date, scope, canonical);
   if (!equal_in_constant_time(expected, authorization->signature)) return refuse(AuthProblem::wrong_signature);
   // Only S3 may leave a body unsigned.
   const bool names_a_body = !s3 || is_sha256(*payload);
   if (names_a_body && !request.payload_hash.empty() && *payload != request.payload_hash)
     return refuse(AuthProblem::wrong_body_hash);
-  return Identity{scope, std::move(*payload)};
+  std::optional<ChunkSignatures> chunks;
+  if (*payload == kSignedChunks || *payload == kSignedChunksAndTrailer)
+    chunks.emplace(key, authorization->date, credential_scope(scope), authorization->signature);
+  return Identity{scope, std::move(*payload), std::move(chunks)};
 }
 
 Sha256Bytes Verifier::signing_key_for(const Scope& scope, const std::string& secret) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "aws/chunk_signatures.hpp"
 #include "aws/credentials.hpp"
 #include "aws/sha256.hpp"
 #include "base/time.hpp"
@@ -59,7 +60,12 @@ struct Identity {
   Scope scope;
   // What was signed in the body's place: 64 hex digits, UNSIGNED-PAYLOAD or a STREAMING-... name.
   std::string payload_hash;
+  std::optional<ChunkSignatures> chunks;  // when the body comes in signed chunks
 };
+
+constexpr std::string_view kSignedChunks = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+constexpr std::string_view kSignedChunksAndTrailer = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER";
+constexpr std::string_view kUnsignedChunksAndTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
 enum class AuthProblem {
   missing_token,     // not signed at all

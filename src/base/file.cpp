@@ -117,4 +117,26 @@ Result<void> make_durable_directories(const std::filesystem::path& path) {
   return {};
 }
 
+Result<std::uint64_t> copy_contents(int from, int to, std::string_view what) {
+  constexpr std::size_t kStep = std::size_t{1} << 30;
+  constexpr std::size_t kBlock = 256 * 1024;
+  off64_t offset = 0;
+  std::string block;  // once the kernel would not: other kinds of file, other disks
+  for (;;) {
+    const auto done = block.empty() ? ::copy_file_range(from, &offset, to, nullptr, kStep, 0)
+                                    : ::pread(from, block.data(), block.size(), offset);
+    if (done == 0) return static_cast<std::uint64_t>(offset);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0 && block.empty() && (errno == EXDEV || errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)) {
+      block.resize(kBlock);
+      continue;
+    }
+    if (done < 0) return fail_errno(what, errno);
+    if (block.empty()) continue;
+    if (auto written = write_all(to, {block.data(), static_cast<std::size_t>(done)}, what); !written)
+      return fail(written.error());
+    offset += done;
+  }
+}
+
 }  // namespace holdfast

@@ -1,6 +1,7 @@
 // Small durable file operations, each with a clear error: used wherever a file is the state.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ Result<void> make_directories(const std::filesystem::path& path);
 Result<void> make_durable_directories(const std::filesystem::path& path);
 // Names that came into the directory, or left it, are so for good.
 Result<void> sync_directory(const std::filesystem::path& path);
+// Appends all of `from`, from its start, to what is written at the position of `to`; how many bytes that were. In the
+// kernel where it can do it, without moving a byte where the file system can share them.
+Result<std::uint64_t> copy_contents(int from, int to, std::string_view what);
 // All of `bytes`, however often the kernel takes only a part.
 Result<void> write_all(int fd, std::string_view bytes, std::string_view what);
 

@@ -16,6 +16,8 @@ struct ServeOptions {
   std::string region = "us-east-1";
   std::string log_level = "info";
   std::vector<std::string> events_to;  // URLs that are told of status changes
+  std::string s3_domain = "localhost";
+  int stall_timeout_seconds = 30;
 };
 
 struct CheckHistoryOptions {

@@ -111,6 +111,15 @@ void add_serve(CLI::App& app, ServeOptions& options) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("URL");
+  serve->add_option("--s3-domain", options.s3_domain, "A bucket may be the first part of the host: BUCKET.DOMAIN")
+      ->capture_default_str()
+      ->type_name("DOMAIN");
+  serve
+      ->add_option("--stall-timeout", options.stall_timeout_seconds,
+                   "A connection is closed when no byte of a body moves for so long")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3600))
+      ->type_name("SECONDS");
   serve->add_option("--log-level", options.log_level, "debug, info, warn or error")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

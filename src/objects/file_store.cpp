@@ -11,15 +11,17 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "base/random.hpp"
+#include "objects/file_store_draft.hpp"
 #include "objects/key_path.hpp"
 #include "objects/key_walk.hpp"
+#include "objects/object_file.hpp"
 
 namespace holdfast::objects {
 namespace {
 
 namespace fs = std::filesystem;
 using ports::ListPage;
+using ports::NewObject;
 using ports::ObjectInfo;
 
 constexpr std::string_view kDraftsPrefix = ".drafts-";
@@ -28,18 +30,6 @@ constexpr std::size_t kMaxListed = 1000;
 // Each try can fail only because someone else removed the same empty folder just then.
 constexpr int kMaxPlacingTries = 16;
 constexpr std::size_t kMaxKeptFolders = 10'000;
-
-std::string uri(const std::string& bucket, const std::string& key) { return fmt::format("s3://{}/{}", bucket, key); }
-
-ObjectInfo info_of(std::string key, const struct stat& status) {
-  const auto mtime_ns = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000u +
-                        static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  return {.key = std::move(key),
-          .size = size,
-          .etag = fmt::format("{:016x}{:016x}-1", mix(status.st_ino, size), mix(mtime_ns, status.st_dev)),
-          .modified = from_ms(static_cast<std::int64_t>(mtime_ns / 1'000'000u))};
-}
 
 // Folders of which nobody holds the lock belong to processes that are gone.
 void sweep_drafts(const fs::path& root) {
@@ -71,26 +61,7 @@ Result<Drafts> make_drafts(const fs::path& root) {
   return fail(Kind::try_again, "creating a folder for drafts in {}: it is removed again and again", root.string());
 }
 
-Result<Fd> open_object(const fs::path& path, const std::string& what) {
-  Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (fd) return fd;
-  if (errno == ENOENT || errno == ENOTDIR) return fail(Kind::not_found, "{}: no such object", what);
-  return fail_errno(what, errno);
-}
-
 }  // namespace
-
-// A file being written, removed unless it was placed.
-struct FileStore::Draft {
-  Fd fd;
-  fs::path path;
-  Draft(Fd open_fd, fs::path at) : fd(std::move(open_fd)), path(std::move(at)) {}
-  Draft(Draft&& other) noexcept : fd(std::move(other.fd)), path(std::exchange(other.path, {})) {}
-  Draft& operator=(Draft&&) = delete;
-  ~Draft() {
-    if (!path.empty()) ::unlink(path.c_str());
-  }
-};
 
 FileStore::FileStore(fs::path root, fs::path drafts, Fd drafts_lock, Durability durability)
     : root_(std::move(root)),
@@ -186,7 +157,8 @@ Result<FileStore::Draft> FileStore::new_draft() const {
   return Draft{std::move(fd), name};
 }
 
-Result<void> FileStore::place(const Draft& draft, const std::string& bucket, const std::string& key) {
+Result<void> FileStore::place(const Draft& draft, const std::string& bucket, const std::string& key,
+                              const NewObject& object) {
   const auto target = object_path(bucket, key);
   if (!target) return fail(target.error(), "storing");
   for (int i = 0; i < kMaxPlacingTries; ++i) {
@@ -196,8 +168,9 @@ Result<void> FileStore::place(const Draft& draft, const std::string& bucket, con
     auto made = make_folders(root_ / bucket, *target);
     if (!made && made.error().kind == Kind::not_found) continue;
     if (!made) return fail(made.error(), "storing {}", uri(bucket, key));
-    if (::rename(draft.path.c_str(), target->c_str()) == 0) return sync_names(target->parent_path());
-    if (errno != ENOENT) return fail_errno("storing " + uri(bucket, key), errno);
+    const auto placed = put_in_place(draft, *target, object);
+    if (!placed) return fail(placed.error(), "storing {}", uri(bucket, key));
+    if (*placed) return sync_names(target->parent_path());
   }
   return fail(Kind::try_again, "storing {}: its folder is removed again and again", uri(bucket, key));
 }
@@ -238,7 +211,7 @@ Result<std::string> FileStore::get_bytes(const std::string& bucket, const std::s
   const auto what = "reading " + uri(bucket, key);
   const auto path = object_path(bucket, key);
   if (!path) return fail(path.error(), "reading");
-  if (auto there = open_object(*path, what); !there) return fail(there.error());
+  if (auto there = open_object_file(*path, what); !there) return fail(there.error());
   auto bytes = read_file(*path, limit);
   if (!bytes) return fail(bytes.error(), "{}", what);
   return bytes;
@@ -248,7 +221,7 @@ Result<std::uint64_t> FileStore::get_file(const std::string& bucket, const std::
   const auto what = "reading " + uri(bucket, key);
   const auto path = object_path(bucket, key);
   if (!path) return fail(path.error(), "reading");
-  const auto object = open_object(*path, what);
+  const auto object = open_object_file(*path, what);
   if (!object) return fail(object.error());
   std::string block(kBlock, '\0');
   std::uint64_t done = 0;
@@ -265,12 +238,9 @@ Result<std::uint64_t> FileStore::get_file(const std::string& bucket, const std::
 }
 
 Result<ObjectInfo> FileStore::head(const std::string& bucket, const std::string& key) {
-  const auto path = object_path(bucket, key);
-  if (!path) return fail(path.error(), "looking for");
-  struct stat status {};
-  if (::stat(path->c_str(), &status) == 0) return info_of(key, status);
-  if (errno == ENOENT || errno == ENOTDIR) return fail(Kind::not_found, "{}: no such object", uri(bucket, key));
-  return fail_errno("looking for " + uri(bucket, key), errno);
+  auto object = open_object(bucket, key);
+  if (!object) return fail(object.error());
+  return std::move(object->info);
 }
 
 Result<ListPage> FileStore::list(const std::string& bucket, const std::string& prefix, const std::string& start_after,
@@ -285,7 +255,7 @@ Result<ListPage> FileStore::list(const std::string& bucket, const std::string& p
   ListPage page;
   page.truncated = found->size() > limit;
   if (page.truncated) found->pop_back();
-  for (auto& entry : *found) page.objects.push_back(info_of(std::move(entry.key), entry.status));
+  page.objects = std::move(*found);
   return page;
 }
 
@@ -319,8 +289,11 @@ Result<void> FileStore::remove(const std::string& bucket, const std::string& key
   if (const auto exists = bucket_exists(bucket); !exists || !*exists) {
     return fail(Kind::not_found, "removing {}: no such bucket", uri(bucket, key));
   }
-  if (::unlink(path->c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
-    return fail_errno("removing " + uri(bucket, key), errno);
+  {
+    const std::lock_guard lock(lock_of(*path));
+    if (::unlink(path->c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
+      return fail_errno("removing " + uri(bucket, key), errno);
+    }
   }
   // Folders exist only as far as objects need them; one that is not empty stays.
   const auto top = root_ / bucket;

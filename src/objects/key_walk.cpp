@@ -1,11 +1,15 @@
 #include "objects/key_walk.hpp"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 #include <system_error>
 
 #include "base/file.hpp"
 #include "objects/key_path.hpp"
+#include "objects/object_file.hpp"
 
 namespace holdfast::objects {
 namespace {
@@ -31,14 +35,18 @@ class Walk {
       if (found.size() >= limit_) return {};
       if (entry.folder) {
         if (auto visited = visit(entry.path, entry.key); !visited) return visited;
-      } else if (FoundKey object{entry.key, {}}; ::stat(entry.path.c_str(), &object.status) == 0) {
-        found.push_back(std::move(object));
+      } else if (const Fd file{::open(entry.path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)}) {
+        auto info = info_of(entry.key, file.get());
+        if (!info) return fail(info.error());
+        found.push_back(std::move(*info));
+      } else if (errno != ENOENT && errno != ENOTDIR) {
+        return fail_errno("reading " + entry.path.string(), errno);
       }
     }
     return {};
   }
 
-  std::vector<FoundKey> found;
+  std::vector<ports::ObjectInfo> found;
 
  private:
   // A folder's keys all begin with its own, so the order of entries is the order of keys.
@@ -72,8 +80,8 @@ class Walk {
 
 }  // namespace
 
-Result<std::vector<FoundKey>> walk_keys(const fs::path& bucket, const std::string& prefix,
-                                        const std::string& start_after, std::size_t limit) {
+Result<std::vector<ports::ObjectInfo>> walk_keys(const fs::path& bucket, const std::string& prefix,
+                                                 const std::string& start_after, std::size_t limit) {
   Walk walk(prefix, start_after, limit);
   if (auto visited = walk.visit(bucket, ""); !visited) return fail(visited.error());
   return std::move(walk.found);

@@ -18,6 +18,7 @@ struct ObjectInfo {
   std::uint64_t size = 0;
   std::string etag;  // hex MD5 where the store computed one, without quotes; may be empty
   Instant modified;
+  std::string notes = {};  // what a BucketStore was given with it
 };
 
 struct ListPage {

@@ -15,12 +15,12 @@
 #include <thread>
 
 #include "api/agent_access.hpp"
-#include "api/memory_objects.hpp"
 #include "api/memory_telemetry.hpp"
 #include "api/service.hpp"
 #include "aws/sigv4.hpp"
 #include "engine/engine.hpp"
 #include "engine/fake_provider.hpp"
+#include "objects/file_store.hpp"
 #include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_store.hpp"
 #include "support/manual_clock.hpp"
@@ -49,7 +49,9 @@ struct ServiceWorld {
   std::unique_ptr<ports::JobStore> store = std::move(*store::open_sqlite_store(":memory:"));
   std::unique_ptr<ports::AlgorithmStore> algorithms = std::move(*store::open_sqlite_algorithms(":memory:"));
   MemoryTelemetry telemetry;
-  MemoryObjects objects;
+  std::unique_ptr<objects::FileStore> object_store =
+      std::move(*objects::FileStore::open(directory.path / "objects", objects::Durability::process));
+  objects::FileStore& objects = *object_store;
   FakeProvider provider;
   engine::Engine engine{clock, *store, provider, [](const job::JobSpec&, Instant, Fence) { return std::string("{}"); }};
   aws::Credentials signer = kUser;  // who sends what is sent next
@@ -61,7 +63,7 @@ struct ServiceWorld {
     provider.on_event([this](ports::CapacityEvent event) { engine.on_capacity_event(std::move(event)); });
     service = std::make_unique<api::Service>(api::ServiceParts{engine, *store, telemetry, objects, clock, random,
                                                                "123456789012", "us-east-1", kUser, &keys,
-                                                               "agents-secret", directory.path, *algorithms});
+                                                               "agents-secret", directory.path / "uploads", *algorithms});
     REQUIRE(objects.create_bucket("bkt"));
   }
 
@@ -99,11 +101,12 @@ struct ServiceWorld {
   }
 
   http::Request request(const std::string& method, const std::string& target, const std::string& body,
-                        http::Headers headers, const std::string& service_name, std::optional<Instant> signed_at = {}) {
+                        http::Headers headers, const std::string& service_name, std::optional<Instant> signed_at = {},
+                        const std::string& host = "localhost") {
     // What is to be signed in the body's place may be given as that header; sign() then says it.
     const auto given = headers.get("x-amz-content-sha256");
     const std::string body_hash = given.empty() ? aws::sha256_hex(body) : std::string(given);
-    http::Request made{{method, target, {{"host", "localhost"}}, "127.0.0.1:1"}, body};
+    http::Request made{{method, target, {{"host", host}}, "127.0.0.1:1"}, body};
     for (const auto& [name, value] : headers)
       if (!http::equals_ignoring_case(name, "x-amz-content-sha256")) made.head.headers.add(name, value);
     const aws::SignedRequest to_sign{method,

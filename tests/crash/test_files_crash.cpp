@@ -114,6 +114,23 @@ void store_things(const fs::path& root, const fs::path& source, ObjectsWitness& 
   witness.change("deep/er/key", std::nullopt, [&] { return store->remove("bucket", "deep/er/key"); });
   put(witness, *store, "deep/er/other", "again");
   witness.change("b/copy", "again", [&] { return store->copy("bucket", "deep/er/other", "b/copy"); });
+  // As a client's upload comes: a file beside the store, taken over by it.
+  const auto uploaded = root.parent_path() / "uploaded";
+  for (const bool absent : {true, false, true}) {
+    if (write_file_atomically(uploaded, kLong))
+      witness.change("b/taken", kLong, [&]() -> Result<void> {
+        const auto taken = store->take_file("bucket", "b/taken", uploaded, {.etag = "e", .if_absent = absent});
+        if (!taken) return fail(taken.error());
+        return {};
+      });
+  }
+  if (const auto object = store->open_object("bucket", "b/taken")) {
+    witness.change("c/copied", kLong, [&]() -> Result<void> {
+      const auto copied = store->copy_object(*object, "bucket", "c/copied", ports::NewObject{.etag = "f"});
+      if (!copied) return fail(copied.error());
+      return {};
+    });
+  }
   const auto other = open_objects(root);
   if (!other) return;
   put(witness, *other, "b/from the other", "x");

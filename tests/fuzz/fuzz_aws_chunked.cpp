@@ -23,7 +23,8 @@ Decoded decode(std::string_view framed, std::size_t piece) {
     return {};
   };
   while (!framed.empty() && decoded.accepted) {
-    decoded.accepted = decoder.feed(framed.substr(0, piece), keep).has_value();
+    ENSURE(decoder.feed(framed.substr(0, piece), keep), "nothing failed to be kept");
+    decoded.accepted = !decoder.problem();
     framed.remove_prefix(std::min(piece, framed.size()));
   }
   decoded.complete = decoded.accepted && decoder.complete();

@@ -33,8 +33,8 @@ Question question_from(Input input) {
   question.version_2 = (byte & 4) != 0;
   while (!input.empty() && question.keys.size() < kMaxKeys) {
     const std::string key{input.until('\0')};
-    const http::Request named{{"PUT", "/" + kBucket + "/" + s3::url_encode(key), {}, ""}, ""};
-    if (const auto parsed = s3::parse(named); parsed && !parsed->key.empty()) question.keys.insert(parsed->key);
+    const http::RequestHead named{"PUT", "/" + kBucket + "/" + s3::url_encode(key), {}, ""};
+    if (const auto parsed = s3::parse(named, ""); parsed && !parsed->key.empty()) question.keys.insert(parsed->key);
   }
   return question;
 }

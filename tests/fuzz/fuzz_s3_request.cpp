@@ -1,5 +1,8 @@
 // An S3 request's line and headers: "METHOD target", then "Name: value" lines.
 #include "api/operations/page_token.hpp"
+#include "api/s3/attributes.hpp"
+#include "api/s3/conditional_put.hpp"
+#include "api/s3/conditions.hpp"
 #include "api/s3/listing.hpp"
 #include "api/s3/request.hpp"
 #include "api/s3/s3_api.hpp"
@@ -14,6 +17,7 @@ namespace {
 using namespace api;
 
 constexpr std::size_t kMaxFields = 64;
+constexpr std::string_view kDomain = "localhost";
 
 http::Request request_from(Input input) {
   http::Request request;
@@ -46,7 +50,7 @@ void check_parsed(const s3::S3Request& request) {
   // Encoded, it is the same request again.
   ENSURE(s3::url_decode(s3::url_encode(request.key), false) == request.key, "a key that does not come back");
   const auto again =
-      s3::parse(http::Request{{request.method, "/" + request.bucket + "/" + s3::url_encode(request.key), {}, ""}, ""});
+      s3::parse({request.method, "/" + request.bucket + "/" + s3::url_encode(request.key), {}, ""}, kDomain);
   ENSURE(again, "{}", again.error().message);
   ENSURE(again->bucket == request.bucket && again->key == request.key, "another object");
 }
@@ -68,6 +72,24 @@ void check_range(std::string_view header) {
   }
 }
 
+// What is kept with an object comes back as it was, and is never too much for the store.
+void check_kept(const s3::S3Request& request, const http::RequestHead& head) {
+  s3::is_upload(request);
+  const auto conditions = s3::conditional(request);
+  if (!conditions) check_error(head, conditions.error());
+  const auto kept = s3::kept_of(request);
+  if (!kept) return check_error(head, kept.error());
+  const auto notes = s3::encode_notes(*kept);
+  if (!notes) return check_error(head, notes.error());
+  ENSURE(notes->size() <= ports::kMaxNotes, "{} bytes of notes", notes->size());
+  const auto again = s3::decode_notes(*notes);
+  ENSURE(again.size() == kept->size(), "{} headers of {}", again.size(), kept->size());
+  ENSURE(std::equal(again.begin(), again.end(), kept->begin()), "other headers");
+  const auto judged = s3::judge(request.headers, "", {"key", 1, "etag", from_ms(1'700'000'000'000), {}});
+  if (!request.headers.find("If-Match") && !request.headers.find("If-Unmodified-Since"))
+    ENSURE(judged != s3::Verdict::failed, "a condition failed that was not made");
+}
+
 void check_token(const std::string& token) {
   if (const auto position = read_page_token(token, "question")) {
     ENSURE(read_page_token(make_page_token(*position, "question"), "question") == position, "another position");
@@ -82,14 +104,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   using namespace holdfast;
   const auto request = fuzz::request_from({bytes, size});
   const auto& head = request.head;
-  api::s3::is_upload(head);
   fuzz::check_range(head.headers.get("Range"));
   fuzz::check_token(std::string(head.headers.get("Token")));
-  if (const auto expected = api::s3::expectation_of(head.headers, std::string(head.headers.get("Hash"))); !expected)
+  if (const auto expected = api::s3::expectation_of(head.headers, std::string(head.headers.get("Hash")), {}); !expected)
     fuzz::check_error(head, expected.error());
-  const auto parsed = api::s3::parse(request);
+  const auto parsed = api::s3::parse(head, fuzz::kDomain);
   if (!parsed) return fuzz::check_error(head, parsed.error()), 0;
   fuzz::check_parsed(*parsed);
+  fuzz::check_kept(*parsed, head);
   fuzz::check_listing(*parsed, head);
   return 0;
 }

@@ -1,6 +1,7 @@
 // The two documents that S3's clients send, and keys in the documents that they are sent.
 #include <pugixml.hpp>
 
+#include "api/s3/tagging.hpp"
 #include "api/s3/xml.hpp"
 #include "fuzz/input.hpp"
 
@@ -40,12 +41,21 @@ void check_parts(const std::vector<s3::PartName>& parts) {
   for (const auto& part : parts) ENSURE(part.md5.find('"') == std::string::npos, "a quoted ETag");
 }
 
+// In the header's form and back they are the same.
+void check_tags(const s3::Tags& tags) {
+  ENSURE(tags.size() <= s3::kMaxTags, "{} tags", tags.size());
+  const auto again = s3::tags_in_header(s3::tags_header(tags));
+  ENSURE(again && *again == tags, "other tags");
+  pugi::xml_document document;
+  ENSURE(document.load_string(s3::tagging_xml(tags).c_str()), "tags that are no XML");
+}
+
 // A client must be able to read what we write, whatever bytes there are in a key.
 void check_documents(const std::string& key) {
   s3::Listing listing;
   listing.bucket = "bkt";
   listing.prefix = key;
-  listing.objects.push_back({key, 1, "etag", from_ms(0)});
+  listing.objects.push_back({key, 1, "etag", from_ms(0), {}});
   for (const bool encoded : {false, true}) {
     listing.url_encoded = encoded;
     pugi::xml_document document;
@@ -66,6 +76,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const auto text = fuzz::Input(bytes, size).rest();
   if (const auto list = api::s3::parse_delete(text, fuzz::kLimit)) fuzz::check_delete(*list);
   if (const auto parts = api::s3::parse_parts(text, fuzz::kLimit)) fuzz::check_parts(*parts);
+  if (const auto tags = api::s3::parse_tagging(text)) fuzz::check_tags(*tags);
+  if (const auto tags = api::s3::tags_in_header(text)) fuzz::check_tags(*tags);
+  static_cast<void>(api::s3::parse_location(text));
   // As api/s3/request leaves keys: without a NUL.
   if (text.find('\0') == std::string_view::npos) fuzz::check_documents(std::string(text));
   return 0;

@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "conformance/object_store_suite.hpp"
+#include "conformance/bucket_store_suite.hpp"
 #include "objects/key_path.hpp"
 
 using namespace holdfast;
@@ -35,6 +35,41 @@ TEST_CASE("the file store is an object store") {
   const TempDir root;
   const auto store = store_at(root / "objects");
   holdfast::testing::check_object_store(*store);
+}
+
+TEST_CASE("the file store can stand behind an S3 endpoint") {
+  const TempDir root;
+  const auto store = store_at(root / "objects");
+  holdfast::testing::check_bucket_store(*store, root);
+  CHECK(drafts_in(root / "objects") == 1);
+}
+
+TEST_CASE("a taken file is renamed, a copy is linked: no bytes are written twice") {
+  const TempDir root;
+  const auto store = store_at(root / "objects");
+  const auto file = holdfast::testing::given(root, "bytes");
+  struct stat before {
+  }, after{}, copied{};
+  REQUIRE(::stat(file.c_str(), &before) == 0);
+  REQUIRE(store->take_file("bucket", "k", file, {.etag = "e", .notes = "n"}));
+  CHECK_FALSE(fs::exists(file));
+  REQUIRE(::stat((root / "objects/bucket/k").c_str(), &after) == 0);
+  CHECK(after.st_ino == before.st_ino);
+  REQUIRE(store->copy_object(store->open_object("bucket", "k").value(), "bucket", "c", std::nullopt));
+  REQUIRE(::stat((root / "objects/bucket/c").c_str(), &copied) == 0);
+  CHECK(copied.st_ino == before.st_ino);
+}
+
+TEST_CASE("ETag and notes are there when the store is opened again, and go with a copy that an agent makes") {
+  const TempDir root;
+  REQUIRE(store_at(root / "objects")
+              ->take_file("bucket", "k", holdfast::testing::given(root, "x"), {.etag = "e", .notes = "n"}));
+  const auto store = store_at(root / "objects");
+  REQUIRE(store->copy("bucket", "k", "c"));
+  for (const char* key : {"k", "c"}) {
+    CHECK(store->head("bucket", key).value().etag == "e");
+    CHECK(store->head("bucket", key).value().notes == "n");
+  }
 }
 
 TEST_CASE("objects are still there when the store is opened again, and drafts are not") {

@@ -1,7 +1,6 @@
 #include "api/s3/listing.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "api/operations/page_token.hpp"
 #include "api/s3/s3_api.hpp"
@@ -32,14 +31,12 @@ S3Result<Listing> listing_of(const S3Request& request) {
   listing.after = request.value(listing.version_2 ? "start-after" : "marker");
   listing.continuation = request.value("continuation-token");
   listing.url_encoded = request.value("encoding-type") == "url";
-  listing.max_keys = kMaxKeysPerPage;
-  if (const std::string text = request.value("max-keys"); !text.empty()) {
-    std::size_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || end != text.data() + text.size())
-      return tl::unexpected(invalid_argument("Provided max-keys not an integer or within integer range"));
-    listing.max_keys = std::min(number, kMaxKeysPerPage);
-  }
+  listing.with_owner = !listing.version_2 || request.value("fetch-owner") == "true";
+  if (const auto encoding = request.value("encoding-type"); !encoding.empty() && encoding != "url")
+    return tl::unexpected(invalid_argument("Invalid Encoding Method specified in Request"));
+  const auto most = number_of(request, "max-keys", kMaxKeysPerPage);
+  if (!most) return tl::unexpected(most.error());
+  listing.max_keys = std::min(*most, kMaxKeysPerPage);
   if (!listing.continuation.empty() && !from_hex(listing.continuation))
     return tl::unexpected(invalid_argument("The continuation token provided is incorrect"));
   return listing;

@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "api/s3/xml.hpp"
@@ -15,12 +14,50 @@ namespace holdfast::api::s3 {
 
 namespace {
 
-constexpr std::array<std::string_view, 15> kKnownQuery = {
-    "x-id",        "list-type",     "prefix", "delimiter", "continuation-token", "start-after", "max-keys", "marker",
-    "fetch-owner", "encoding-type", "delete", "uploads",   "uploadId",           "partNumber",  "versionId"};
+// What may be asked of a bucket or an object, beside the bytes: each has its own answer, or refusal, in S3Api.
+constexpr std::string_view kKnownQuery[] = {
+    "x-id", "versionId",
+    // lists
+    "list-type", "prefix", "delimiter", "continuation-token", "start-after", "max-keys", "marker", "fetch-owner",
+    "encoding-type", "key-marker", "upload-id-marker", "version-id-marker", "max-uploads", "max-parts",
+    "part-number-marker", "max-buckets", "bucket-region",
+    // of objects, some of buckets too
+    "acl", "legal-hold", "partNumber", "retention", "tagging", "uploadId", "uploads"};
+
+// Of an object they would be passed over, and the request mean another thing.
+constexpr std::string_view kOfBuckets[] = {
+    "accelerate",        "cors",         "delete",         "encryption",        "lifecycle", "location",
+    "logging",           "notification", "object-lock",    "ownershipControls", "policy",    "policyStatus",
+    "publicAccessBlock", "replication",  "requestPayment", "versioning",        "versions",  "website"};
+
+// Of a presigned URL; what else begins so there is a header that the URL carries.
+constexpr std::string_view kSigning[] = {"x-amz-algorithm",      "x-amz-credential",    "x-amz-date",
+                                         "x-amz-expires",        "x-amz-signature",     "x-amz-signedheaders",
+                                         "x-amz-security-token", "x-amz-content-sha256"};
+
+template <class List>
+bool is_in(const List& list, std::string_view name) {
+  return std::find(std::begin(list), std::end(list), name) != std::end(list);
+}
+
+bool is_header_in_query(std::string_view name) {
+  const auto lower = lower_case(name);
+  return lower.starts_with("x-amz-") && !is_in(kSigning, lower);
+}
+
+// As HTTP's grammar has them: what a URL carries must not be more than a header could.
+bool is_header(std::string_view name, std::string_view value) {
+  const auto in_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  const auto in_value = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; };
+  return std::all_of(name.begin(), name.end(), in_name) && std::all_of(value.begin(), value.end(), in_value);
+}
 
 bool is_known_query(std::string_view name) {
-  return name.starts_with("X-Amz-") || std::find(kKnownQuery.begin(), kKnownQuery.end(), name) != kKnownQuery.end();
+  return lower_case(name).starts_with("x-amz-") || name.starts_with("response-") || is_in(kKnownQuery, name) ||
+         is_in(kOfBuckets, name);
 }
 
 bool is_bucket_name(std::string_view name) {
@@ -28,13 +65,6 @@ bool is_bucket_name(std::string_view name) {
   return name.size() >= 3 && name.size() <= 63 && word(name.front()) && word(name.back()) &&
          name.find("..") == std::string_view::npos &&
          std::all_of(name.begin(), name.end(), [&](char c) { return word(c) || c == '-' || c == '.'; });
-}
-
-std::optional<std::uint64_t> number_in(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 int hex_digit(char c) {
@@ -61,12 +91,38 @@ S3Result<std::map<std::string, std::string>> parse_query(std::string_view text) 
   return query;
 }
 
+// What stands before ".domain" in Host, without the port.
+std::string bucket_in_host(const http::RequestHead& head, std::string_view domain) {
+  const auto host = lower_case(head.headers.get("Host"));
+  auto name = std::string_view(host).substr(0, host.rfind(':'));
+  if (domain.empty() || name.size() <= domain.size() + 1 || !name.ends_with(domain)) return "";
+  name.remove_suffix(domain.size());
+  return name.ends_with('.') ? std::string(name.substr(0, name.size() - 1)) : "";
+}
+
+S3Result<void> check_address(const S3Request& request) {
+  if (!request.bucket.empty() && !is_bucket_name(request.bucket))
+    return tl::unexpected(S3Error{400, "InvalidBucketName", "The specified bucket is not valid."});
+  if (request.key.size() > kMaxKeyBytes)
+    return tl::unexpected(S3Error{400, "KeyTooLongError", "Your key is too long."});
+  // Clients could not read the XML that names it, and a list goes on behind a folder at a byte that no key may hold.
+  if (!is_utf8(request.key)) return tl::unexpected(S3Error{400, "InvalidURI", "Couldn't parse the specified URI."});
+  if (request.key.find('\0') != std::string::npos)
+    return tl::unexpected(invalid_argument("A key must not hold a NUL."));
+  return {};
+}
+
 }  // namespace
 
 S3Error not_implemented(std::string_view what) {
   return {501, "NotImplemented", fmt::format("{} is not implemented here.", what)};
 }
 S3Error invalid_argument(std::string message) { return {400, "InvalidArgument", std::move(message)}; }
+S3Error invalid_request(std::string message) { return {400, "InvalidRequest", std::move(message)}; }
+S3Error access_denied() { return {403, "AccessDenied", "Access Denied"}; }
+S3Error precondition_failed() {
+  return {412, "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"};
+}
 S3Error wrong_body_hash() {
   return {400, "XAmzContentSHA256Mismatch",
           "The provided 'x-amz-content-sha256' header does not match what was computed."};
@@ -88,29 +144,56 @@ std::string S3Request::value(const std::string& name) const {
   return found == query.end() ? std::string() : found->second;
 }
 
-S3Result<S3Request> parse(const http::Request& request) {
-  std::string_view path = request.head.path();
+S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain) {
+  std::string_view path = head.path();
   if (!path.starts_with('/')) return tl::unexpected(invalid_argument("The path must begin with a slash."));
   path.remove_prefix(1);
-  const auto slash = std::min(path.find('/'), path.size());
-  const auto bucket = url_decode(path.substr(0, slash), false);
-  const auto key = url_decode(path.substr(std::min(path.size(), slash + 1)), false);
-  if (!bucket || !key) return tl::unexpected(invalid_argument("The path is not percent-encoded as it must be."));
-  if (!bucket->empty() && !is_bucket_name(*bucket))
-    return tl::unexpected(S3Error{400, "InvalidBucketName", "The specified bucket is not valid."});
-  if (key->size() > kMaxKeyBytes) return tl::unexpected(S3Error{400, "KeyTooLongError", "Your key is too long."});
-  // Clients could not read the XML that names it, and a list goes on behind a folder at a byte that no key may hold.
-  if (!is_utf8(*key)) return tl::unexpected(S3Error{400, "InvalidURI", "Couldn't parse the specified URI."});
-  if (key->find('\0') != std::string::npos) return tl::unexpected(invalid_argument("A key must not hold a NUL."));
-  auto query = parse_query(request.head.query());
+  S3Request request;
+  request.method = head.method;
+  request.bucket = bucket_in_host(head, domain);
+  if (request.bucket.empty()) {
+    const auto slash = std::min(path.find('/'), path.size());
+    const auto bucket = url_decode(path.substr(0, slash), false);
+    if (!bucket) return tl::unexpected(invalid_argument("The path is not percent-encoded as it must be."));
+    request.bucket = *bucket;
+    path.remove_prefix(std::min(path.size(), slash + 1));
+  }
+  auto key = url_decode(path, false);
+  if (!key) return tl::unexpected(invalid_argument("The path is not percent-encoded as it must be."));
+  request.key = std::move(*key);
+  if (auto fine = check_address(request); !fine) return tl::unexpected(fine.error());
+  auto query = parse_query(head.query());
   if (!query) return tl::unexpected(query.error());
-  return S3Request{request.head.method, *bucket, *key, std::move(*query), request.head.headers, request.body};
+  request.query = std::move(*query);
+  request.headers = head.headers;
+  for (const auto& [name, value] : request.query) {
+    if (!request.key.empty() && is_in(kOfBuckets, name))
+      return tl::unexpected(not_implemented("?" + name + " of an object"));
+    if (is_header_in_query(name) && !is_header(name, value))
+      return tl::unexpected(invalid_argument("The query holds a header that could be none."));
+    if (is_header_in_query(name) && !request.headers.find(name)) request.headers.add(name, value);
+  }
+  // Nothing has versions here, so there is one only, which is called null.
+  if (const auto version = request.value("versionId"); !version.empty() && version != "null")
+    return tl::unexpected(S3Error{404, "NoSuchVersion", "The specified version does not exist."});
+  return request;
 }
 
-bool is_upload(const http::RequestHead& head) {
-  if (head.method != "PUT" || head.headers.find("x-amz-copy-source")) return false;
-  const auto slash = head.path().find('/', 1);
-  return slash != std::string_view::npos && slash + 1 < head.path().size();
+S3Result<CopySource> copy_source(const S3Request& request) {
+  const auto source = request.headers.get("x-amz-copy-source");
+  const auto query = source.find('?');
+  if (query != std::string_view::npos && source.substr(query) != "?versionId=null")
+    return tl::unexpected(S3Error{404, "NoSuchVersion", "The specified version does not exist."});
+  auto from = url_decode(source.substr(0, query), false);
+  if (from && from->starts_with('/')) from->erase(0, 1);
+  const auto slash = from ? from->find('/') : std::string::npos;
+  if (slash == std::string::npos) return tl::unexpected(invalid_argument("x-amz-copy-source must be bucket/key."));
+  return CopySource{from->substr(0, slash), from->substr(slash + 1)};
+}
+
+bool is_upload(const S3Request& request) {
+  if (request.method != "PUT" || request.key.empty() || request.headers.find("x-amz-copy-source")) return false;
+  return !request.asks("acl") && !request.asks("tagging") && !request.asks("retention") && !request.asks("legal-hold");
 }
 
 S3Result<ByteRange> range_of(std::string_view header, std::uint64_t size) {
@@ -133,6 +216,26 @@ S3Result<ByteRange> range_of(std::string_view header, std::uint64_t size) {
   if (*first >= size) return outside;
   const std::uint64_t end = last && *last < size ? *last + 1 : size;
   return ByteRange{true, *first, end - *first};
+}
+
+std::optional<std::uint64_t> number_in(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+S3Result<std::size_t> number_of(const S3Request& request, const std::string& name, std::size_t otherwise) {
+  if (!request.asks(name) || request.value(name).empty()) return otherwise;
+  if (const auto number = number_in(request.value(name))) return *number;
+  return tl::unexpected(invalid_argument(fmt::format("Provided {} not an integer or within integer range", name)));
+}
+
+std::string lower_case(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return lower;
 }
 
 std::optional<std::string> url_decode(std::string_view text, bool plus_is_space) {
@@ -161,19 +264,6 @@ std::string url_encode(std::string_view text) {
     encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return encoded;
-}
-
-std::string http_date(Instant at) {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const auto day = std::chrono::floor<std::chrono::days>(at);
-  const std::chrono::year_month_day date{day};
-  const std::chrono::hh_mm_ss time{std::chrono::floor<seconds>(at - day)};
-  return fmt::format("{}, {:02} {} {} {:02}:{:02}:{:02} GMT", kDays[std::chrono::weekday{day}.c_encoding()],
-                     static_cast<unsigned>(date.day()), kMonths[static_cast<unsigned>(date.month()) - 1],
-                     static_cast<int>(date.year()), time.hours().count(), time.minutes().count(),
-                     time.seconds().count());
 }
 
 }  // namespace holdfast::api::s3

@@ -1,4 +1,4 @@
-// An S3 request taken apart: bucket, key and query decoded and checked.
+// An S3 request taken apart: bucket, key, query and headers decoded and checked.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,11 @@ using S3Result = tl::expected<T, S3Error>;
 
 S3Error not_implemented(std::string_view what);
 S3Error invalid_argument(std::string message);
+S3Error invalid_request(std::string message);
 S3Error wrong_body_hash();
 S3Error no_such_bucket();
+S3Error access_denied();
+S3Error precondition_failed();
 // XML, or nothing at all in answer to HEAD.
 http::Response error_response(const http::RequestHead& head, const S3Error& error, const std::string& request_id);
 
@@ -35,18 +38,27 @@ struct S3Request {
   std::string bucket;  // empty: the service itself
   std::string key;     // empty: the bucket itself; UTF-8 without a NUL
   std::map<std::string, std::string> query;
-  const http::Headers& headers;
-  const std::string& body;
+  http::Headers headers;  // those that a presigned URL has in its query included
+  std::string_view body = {};
 
   bool asks(const std::string& name) const { return query.contains(name); }
   std::string value(const std::string& name) const;
 };
-// The result refers to `request`. A query that asks for something that we do not know is refused, because without it
-// the request would mean another thing: PUT /bucket/key?tagging must not replace the object.
-S3Result<S3Request> parse(const http::Request& request);
+// The bucket is the first part of the path, or stands before `domain` in Host ("bucket.localhost:8740"). A query that
+// asks for something that we do not know is refused, because without it the request would mean another thing:
+// PUT /bucket/key?restore must not replace the object.
+S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain);
+
+struct CopySource {
+  std::string bucket;
+  std::string key;
+};
+// Of x-amz-copy-source: "/bucket/key", percent-encoded. InvalidArgument: it is something else; NoSuchVersion: it asks
+// for one.
+S3Result<CopySource> copy_source(const S3Request& request);
 
 // A body that goes into a file: an object or a part of one.
-bool is_upload(const http::RequestHead& head);
+bool is_upload(const S3Request& request);
 
 struct ByteRange {
   bool partial = false;  // the client asked for a part, and gets one
@@ -57,9 +69,12 @@ struct ByteRange {
 // InvalidRange: none of it lies within `size`.
 S3Result<ByteRange> range_of(std::string_view header, std::uint64_t size);
 
+// All of the text must be the number.
+std::optional<std::uint64_t> number_in(std::string_view text);
+// A query's number; `otherwise` where it is not given. InvalidArgument names it.
+S3Result<std::size_t> number_of(const S3Request& request, const std::string& name, std::size_t otherwise);
+std::string lower_case(std::string_view text);
 std::optional<std::string> url_decode(std::string_view text, bool plus_is_space);
 std::string url_encode(std::string_view text);
-// "Sun, 06 Nov 1994 08:49:37 GMT"
-std::string http_date(Instant at);
 
 }  // namespace holdfast::api::s3

@@ -1,50 +1,38 @@
 #include "api/s3/xml.hpp"
 
-#include <pugixml.hpp>
-#include <sstream>
+#include "api/s3/attributes.hpp"
+#include "api/s3/xml_document.hpp"
 
 namespace holdfast::api::s3 {
 
 namespace {
 
-constexpr const char* kNamespace = "http://s3.amazonaws.com/doc/2006-03-01/";
-constexpr const char* kOwner = "holdfast";
-
-// A document with one root, from which children are added by name.
-class Document {
- public:
-  explicit Document(const char* root, bool with_namespace = true) : root_(document_.append_child(root)) {
-    if (with_namespace) root_.append_attribute("xmlns") = kNamespace;
-  }
-  pugi::xml_node root() { return root_; }
-  std::string text() const {
-    std::ostringstream out;
-    document_.save(out, "", pugi::format_raw);
-    return out.str();
-  }
-
- private:
-  pugi::xml_document document_;
-  pugi::xml_node root_;
-};
-
-void add(pugi::xml_node parent, const char* name, const std::string& text) {
-  parent.append_child(name).text().set(text.c_str());
-}
-void add(pugi::xml_node parent, const char* name, std::uint64_t number) { add(parent, name, std::to_string(number)); }
-void add(pugi::xml_node parent, const char* name, bool yes) { add(parent, name, std::string(yes ? "true" : "false")); }
-
 std::string quoted(const std::string& etag) { return "\"" + etag + "\""; }
 
-S3Error malformed() {
-  return {400, "MalformedXML",
-          "The XML you provided was not well-formed or did not validate against our published schema"};
+std::string shown(const std::string& text, bool url_encoded) { return url_encoded ? url_encode(text) : text; }
+
+// The header's checksum as an element, and its type.
+void add_checksum_elements(pugi::xml_node parent, const http::Headers& checksum) {
+  for (const auto& [name, value] : checksum) {
+    if (const auto algorithm = checksum_in_header(name)) add(parent, element_of(*algorithm).c_str(), value);
+    if (name == "x-amz-checksum-type") add(parent, "ChecksumType", value);
+  }
 }
 
-// Blank keys are keys, so text of nothing but spaces is kept.
-bool load(pugi::xml_document& document, std::string_view xml) {
-  return static_cast<bool>(
-      document.load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_ws_pcdata_single));
+void add_object(pugi::xml_node root, const Listing& listing, const ports::ObjectInfo& object) {
+  auto node = root.append_child("Contents");
+  add(node, "Key", shown(object.key, listing.url_encoded));
+  add(node, "LastModified", to_iso8601(object.modified));
+  add(node, "ETag", quoted(object.etag));
+  const auto kept = decode_notes(object.notes);
+  for (const auto& [name, value] : kept) {
+    if (const auto algorithm = checksum_in_header(name))
+      add(node, "ChecksumAlgorithm", std::string(name_of(*algorithm)));
+    if (name == "x-amz-checksum-type") add(node, "ChecksumType", value);
+  }
+  add(node, "Size", object.size);
+  if (listing.with_owner) add_owner(node, "Owner");
+  add(node, "StorageClass", storage_class_of(kept));
 }
 
 }  // namespace
@@ -58,49 +46,41 @@ std::string error_xml(const S3Error& error, const std::string& resource, const s
   return document.text();
 }
 
-std::string buckets_xml(const std::vector<ports::ObjectInfo>& buckets) {
+std::string buckets_xml(const BucketList& list) {
   Document document("ListAllMyBucketsResult");
-  auto owner = document.root().append_child("Owner");
-  add(owner, "ID", std::string(kOwner));
-  add(owner, "DisplayName", std::string(kOwner));
-  auto list = document.root().append_child("Buckets");
-  for (const auto& bucket : buckets) {
-    auto node = list.append_child("Bucket");
+  add_owner(document.root(), "Owner");
+  auto buckets = document.root().append_child("Buckets");
+  for (const auto& bucket : list.buckets) {
+    auto node = buckets.append_child("Bucket");
     add(node, "Name", bucket.key);
     add(node, "CreationDate", to_iso8601(bucket.modified));
   }
+  if (!list.next.empty()) add(document.root(), "ContinuationToken", list.next);
+  if (!list.prefix.empty()) add(document.root(), "Prefix", list.prefix);
   return document.text();
 }
 
 std::string listing_xml(const Listing& listing) {
-  const auto encoded = [&](const std::string& text) { return listing.url_encoded ? url_encode(text) : text; };
   Document document("ListBucketResult");
   auto root = document.root();
   add(root, "Name", listing.bucket);
-  add(root, "Prefix", encoded(listing.prefix));
-  if (!listing.delimiter.empty()) add(root, "Delimiter", encoded(listing.delimiter));
+  add(root, "Prefix", shown(listing.prefix, listing.url_encoded));
+  if (!listing.delimiter.empty()) add(root, "Delimiter", shown(listing.delimiter, listing.url_encoded));
   if (listing.url_encoded) add(root, "EncodingType", std::string("url"));
   add(root, "MaxKeys", static_cast<std::uint64_t>(listing.max_keys));
   add(root, "IsTruncated", listing.truncated);
   if (listing.version_2) {
     add(root, "KeyCount", static_cast<std::uint64_t>(listing.objects.size() + listing.common_prefixes.size()));
-    if (!listing.after.empty()) add(root, "StartAfter", encoded(listing.after));
+    if (!listing.after.empty()) add(root, "StartAfter", shown(listing.after, listing.url_encoded));
     if (!listing.continuation.empty()) add(root, "ContinuationToken", listing.continuation);
     if (listing.truncated) add(root, "NextContinuationToken", listing.next);
   } else {
-    add(root, "Marker", encoded(listing.after));
-    if (listing.truncated) add(root, "NextMarker", encoded(listing.next));
+    add(root, "Marker", shown(listing.after, listing.url_encoded));
+    if (listing.truncated) add(root, "NextMarker", shown(listing.next, listing.url_encoded));
   }
-  for (const auto& object : listing.objects) {
-    auto node = root.append_child("Contents");
-    add(node, "Key", encoded(object.key));
-    add(node, "LastModified", to_iso8601(object.modified));
-    add(node, "ETag", quoted(object.etag));
-    add(node, "Size", object.size);
-    add(node, "StorageClass", std::string("STANDARD"));
-  }
+  for (const auto& object : listing.objects) add_object(root, listing, object);
   for (const auto& prefix : listing.common_prefixes)
-    add(root.append_child("CommonPrefixes"), "Prefix", encoded(prefix));
+    add(root.append_child("CommonPrefixes"), "Prefix", shown(prefix, listing.url_encoded));
   return document.text();
 }
 
@@ -116,10 +96,11 @@ std::string deleted_xml(const std::vector<std::string>& deleted, const std::vect
   return document.text();
 }
 
-std::string copied_xml(const ports::ObjectInfo& object) {
-  Document document("CopyObjectResult");
+std::string copied_xml(const char* root, const ports::ObjectInfo& object, const http::Headers& checksum) {
+  Document document(root);
   add(document.root(), "LastModified", to_iso8601(object.modified));
   add(document.root(), "ETag", quoted(object.etag));
+  add_checksum_elements(document.root(), checksum);
   return document.text();
 }
 
@@ -131,42 +112,114 @@ std::string created_multipart_xml(const std::string& bucket, const std::string& 
   return document.text();
 }
 
-std::string completed_multipart_xml(const std::string& bucket, const std::string& key, const std::string& etag) {
+std::string completed_multipart_xml(const std::string& bucket, const std::string& key, const std::string& etag,
+                                    const http::Headers& checksum) {
   Document document("CompleteMultipartUploadResult");
   add(document.root(), "Location", "/" + bucket + "/" + key);
   add(document.root(), "Bucket", bucket);
   add(document.root(), "Key", key);
   add(document.root(), "ETag", quoted(etag));
+  add_checksum_elements(document.root(), checksum);
+  return document.text();
+}
+
+std::string parts_xml(const PartList& list) {
+  Document document("ListPartsResult");
+  auto root = document.root();
+  add(root, "Bucket", list.upload.bucket);
+  add(root, "Key", list.upload.key);
+  add(root, "UploadId", list.upload.id);
+  add_owner(root, "Initiator");
+  add_owner(root, "Owner");
+  add(root, "StorageClass", storage_class_of(list.upload.headers));
+  add(root, "PartNumberMarker", static_cast<std::uint64_t>(list.after));
+  if (list.truncated && !list.parts.empty())
+    add(root, "NextPartNumberMarker", static_cast<std::uint64_t>(list.parts.back().number));
+  add(root, "MaxParts", static_cast<std::uint64_t>(list.max_parts));
+  add(root, "IsTruncated", list.truncated);
+  if (const auto algorithm = list.upload.algorithm()) {
+    add(root, "ChecksumAlgorithm", std::string(name_of(*algorithm)));
+    add(root, "ChecksumType", list.upload.checksum_type());
+  }
+  for (const auto& part : list.parts) {
+    auto node = root.append_child("Part");
+    add(node, "PartNumber", static_cast<std::uint64_t>(part.number));
+    add(node, "LastModified", to_iso8601(part.modified));
+    add(node, "ETag", quoted(part.md5));
+    add(node, "Size", part.size);
+    if (part.checksum) add(node, element_of(part.checksum->algorithm).c_str(), part.checksum->base64());
+  }
+  return document.text();
+}
+
+std::string uploads_xml(const UploadList& list) {
+  Document document("ListMultipartUploadsResult");
+  auto root = document.root();
+  add(root, "Bucket", list.bucket);
+  add(root, "KeyMarker", shown(list.key_marker, list.url_encoded));
+  add(root, "UploadIdMarker", list.id_marker);
+  if (list.truncated && !list.uploads.empty()) {
+    add(root, "NextKeyMarker", shown(list.uploads.back().key, list.url_encoded));
+    add(root, "NextUploadIdMarker", list.uploads.back().id);
+  }
+  add(root, "Prefix", shown(list.prefix, list.url_encoded));
+  if (list.url_encoded) add(root, "EncodingType", std::string("url"));
+  add(root, "MaxUploads", static_cast<std::uint64_t>(list.max_uploads));
+  add(root, "IsTruncated", list.truncated);
+  for (const auto& upload : list.uploads) {
+    auto node = root.append_child("Upload");
+    add(node, "Key", shown(upload.key, list.url_encoded));
+    add(node, "UploadId", upload.id);
+    add_owner(node, "Initiator");
+    add_owner(node, "Owner");
+    add(node, "StorageClass", storage_class_of(upload.headers));
+    add(node, "Initiated", to_iso8601(upload.begun));
+  }
   return document.text();
 }
 
 S3Result<DeleteList> parse_delete(std::string_view xml, std::size_t limit) {
-  pugi::xml_document document;
-  if (!load(document, xml)) return tl::unexpected(malformed());
-  const auto root = document.child("Delete");
+  const auto document = load(xml);
+  if (!document) return tl::unexpected(malformed_xml());
+  const auto root = document->child("Delete");
   DeleteList list;
   list.quiet = root.child("Quiet").text().as_bool();
   for (const auto object : root.children("Object")) {
-    if (list.keys.size() == limit) return tl::unexpected(malformed());
+    if (list.keys.size() == limit) return tl::unexpected(malformed_xml());
     list.keys.emplace_back(object.child("Key").text().get());
-    if (list.keys.back().empty()) return tl::unexpected(malformed());
+    if (list.keys.back().empty()) return tl::unexpected(malformed_xml());
+    // Passed over, a condition could lose somebody's object.
+    for (const char* condition : {"ETag", "LastModifiedTime", "Size"})
+      if (object.child(condition)) return tl::unexpected(not_implemented("A conditional deletion"));
+    if (const std::string version = object.child("VersionId").text().get(); !version.empty() && version != "null")
+      return tl::unexpected(S3Error{404, "NoSuchVersion", "The specified version does not exist."});
   }
-  if (list.keys.empty()) return tl::unexpected(malformed());
+  if (list.keys.empty()) return tl::unexpected(malformed_xml());
   return list;
 }
 
 S3Result<std::vector<PartName>> parse_parts(std::string_view xml, std::size_t limit) {
-  pugi::xml_document document;
-  if (!load(document, xml)) return tl::unexpected(malformed());
+  const auto document = load(xml);
+  if (!document) return tl::unexpected(malformed_xml());
   std::vector<PartName> parts;
-  for (const auto node : document.child("CompleteMultipartUpload").children("Part")) {
-    if (parts.size() == limit) return tl::unexpected(malformed());
+  for (const auto node : document->child("CompleteMultipartUpload").children("Part")) {
+    if (parts.size() == limit) return tl::unexpected(malformed_xml());
     std::string etag = node.child("ETag").text().get();
     std::erase(etag, '"');
-    parts.push_back({node.child("PartNumber").text().as_int(), std::move(etag)});
+    PartName part{node.child("PartNumber").text().as_int(), std::move(etag)};
+    for (const auto algorithm : kChecksumAlgorithms)
+      if (const auto given = node.child(element_of(algorithm).c_str())) part.checksum_base64 = given.text().get();
+    parts.push_back(std::move(part));
   }
-  if (parts.empty()) return tl::unexpected(malformed());
+  if (parts.empty()) return tl::unexpected(malformed_xml());
   return parts;
+}
+
+S3Result<std::string> parse_location(std::string_view xml) {
+  if (xml.empty()) return std::string();
+  const auto document = load(xml);
+  if (!document || !document->child("CreateBucketConfiguration")) return tl::unexpected(malformed_xml());
+  return std::string(document->child("CreateBucketConfiguration").child("LocationConstraint").text().get());
 }
 
 }  // namespace holdfast::api::s3

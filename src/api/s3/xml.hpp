@@ -1,4 +1,4 @@
-// S3's documents: the ones that we write, and the two that we read.
+// S3's documents: the ones that we write, and those that we read.
 #pragma once
 
 #include <cstddef>
@@ -15,6 +15,7 @@ namespace holdfast::api::s3 {
 struct Listing {
   bool version_2 = true;
   bool url_encoded = false;
+  bool with_owner = false;
   std::string bucket, prefix, delimiter;
   std::string after;         // start-after, or version 1's marker
   std::string continuation;  // the token that was given
@@ -34,16 +35,43 @@ struct DeleteFailure {
   S3Error error;
 };
 
+struct BucketList {
+  std::string prefix;
+  std::vector<ports::ObjectInfo> buckets;
+  std::string next;  // token; empty: that was all
+};
+
+struct PartList {
+  OpenUpload upload;
+  std::size_t max_parts = 0;
+  int after = 0;  // the last number before it
+  std::vector<Part> parts;
+  bool truncated = false;
+};
+
+struct UploadList {
+  std::string bucket, prefix, key_marker, id_marker;
+  bool url_encoded = false;
+  std::size_t max_uploads = 0;
+  std::vector<OpenUpload> uploads;
+  bool truncated = false;
+};
+
 std::string error_xml(const S3Error& error, const std::string& resource, const std::string& request_id);
-std::string buckets_xml(const std::vector<ports::ObjectInfo>& buckets);
+std::string buckets_xml(const BucketList& list);
 std::string listing_xml(const Listing& listing);
 std::string deleted_xml(const std::vector<std::string>& deleted, const std::vector<DeleteFailure>& failures);
-std::string copied_xml(const ports::ObjectInfo& object);
+std::string copied_xml(const char* root, const ports::ObjectInfo& object, const http::Headers& checksum);
 std::string created_multipart_xml(const std::string& bucket, const std::string& key, const std::string& upload_id);
-std::string completed_multipart_xml(const std::string& bucket, const std::string& key, const std::string& etag);
+std::string completed_multipart_xml(const std::string& bucket, const std::string& key, const std::string& etag,
+                                    const http::Headers& checksum);
+std::string parts_xml(const PartList& list);
+std::string uploads_xml(const UploadList& list);
 
 // MalformedXML where the text is something else, or holds more than `limit` entries.
 S3Result<DeleteList> parse_delete(std::string_view xml, std::size_t limit);
 S3Result<std::vector<PartName>> parse_parts(std::string_view xml, std::size_t limit);
+// CreateBucketConfiguration's LocationConstraint; empty where there is none.
+S3Result<std::string> parse_location(std::string_view xml);
 
 }  // namespace holdfast::api::s3

@@ -1,0 +1,108 @@
+#include <algorithm>
+
+#include "api/operations/page_token.hpp"
+#include "api/s3/attributes.hpp"
+#include "api/s3/listing.hpp"
+#include "api/s3/s3_api.hpp"
+#include "api/s3/xml.hpp"
+
+namespace holdfast::api::s3 {
+
+S3Result<http::Response> S3Api::list_buckets(const S3Request& request, const Policy& policy) {
+  const auto all = objects_.buckets();
+  if (!all) return tl::unexpected(to_s3_error(all.error(), ""));
+  const auto most = number_of(request, "max-buckets", kMaxBucketsPerPage);
+  if (!most) return tl::unexpected(most.error());
+  const auto after = from_hex(request.value("continuation-token"));
+  if (!after) return tl::unexpected(invalid_argument("The continuation token provided is incorrect"));
+  const auto region = request.value("bucket-region");
+  BucketList list;
+  list.prefix = request.value("prefix");
+  for (const auto& bucket : *all) {
+    if (!bucket.key.starts_with(list.prefix) || bucket.key <= *after) continue;
+    if (!allows_bucket(policy, bucket.key)) continue;
+    if (!region.empty() && region != parts_.region) break;
+    if (list.buckets.size() == std::max<std::size_t>(1, *most)) {
+      list.next = aws::to_hex(list.buckets.back().key);
+      break;
+    }
+    list.buckets.push_back(bucket);
+  }
+  return xml_response(buckets_xml(list));
+}
+
+S3Result<http::Response> S3Api::create_bucket(const S3Request& request) {
+  // What would have to hold for the bucket from now on.
+  if (const auto kept = kept_of(request); !kept) return tl::unexpected(kept.error());
+  if (request.headers.get("x-amz-bucket-object-lock-enabled") == "true")
+    return tl::unexpected(not_implemented("Object Lock"));
+  const auto location = parse_location(request.body);
+  if (!location) return tl::unexpected(location.error());
+  if (!location->empty() && *location != parts_.region) {
+    return tl::unexpected(S3Error{400, "IllegalLocationConstraintException",
+                                  "The " + *location +
+                                      " location constraint is incompatible for the region specific "
+                                      "endpoint this request was sent to: it is " +
+                                      parts_.region + "."});
+  }
+  const auto exists = objects_.bucket_exists(request.bucket);
+  if (!exists) return tl::unexpected(to_s3_error(exists.error(), request.bucket));
+  if (*exists) {
+    return tl::unexpected(
+        S3Error{409, "BucketAlreadyOwnedByYou",
+                "Your previous request to create the named bucket succeeded and you already own it."});
+  }
+  if (auto made = objects_.create_bucket(request.bucket); !made)
+    return tl::unexpected(to_s3_error(made.error(), request.bucket));
+  auto response = empty_response(200);
+  response.headers.add("Location", "/" + request.bucket);
+  return response;
+}
+
+S3Result<http::Response> S3Api::head_bucket(const S3Request& request) {
+  if (auto there = check_bucket(request.bucket); !there) return tl::unexpected(there.error());
+  auto response = empty_response(200);
+  response.headers.add("x-amz-bucket-region", parts_.region);
+  return response;
+}
+
+S3Result<http::Response> S3Api::delete_bucket(const S3Request& request) {
+  if (auto there = check_bucket(request.bucket); !there) return tl::unexpected(there.error());
+  const auto removed = objects_.remove_bucket(request.bucket);
+  if (removed) return empty_response(204);
+  if (removed.error().kind == Kind::conflict)
+    return tl::unexpected(S3Error{409, "BucketNotEmpty", "The bucket you tried to delete is not empty"});
+  return tl::unexpected(to_s3_error(removed.error(), request.bucket));
+}
+
+S3Result<http::Response> S3Api::list_objects(const S3Request& request) {
+  auto listing = listing_of(request);
+  if (!listing) return tl::unexpected(listing.error());
+  if (auto filled = fill(*listing, objects_); !filled)
+    return tl::unexpected(to_s3_error(filled.error(), request.bucket));
+  return xml_response(listing_xml(*listing));
+}
+
+S3Result<http::Response> S3Api::delete_objects(const S3Request& request, const Policy& policy) {
+  if (auto whole = check_body(request.headers, request.body); !whole) return tl::unexpected(whole.error());
+  const auto list = parse_delete(request.body, kMaxDeletes);
+  if (!list) return tl::unexpected(list.error());
+  if (auto there = check_bucket(request.bucket); !there) return tl::unexpected(there.error());
+  std::vector<std::string> deleted;
+  std::vector<DeleteFailure> failures;
+  for (const auto& key : list->keys) {
+    if (!allows_object(policy, Access::write, request.bucket, key)) {
+      failures.push_back({key, access_denied()});
+      continue;
+    }
+    const auto removed = objects_.remove(request.bucket, key);
+    if (!removed) {
+      failures.push_back({key, to_s3_error(removed.error(), request.bucket)});
+    } else if (!list->quiet) {
+      deleted.push_back(key);
+    }
+  }
+  return xml_response(deleted_xml(deleted, failures));
+}
+
+}  // namespace holdfast::api::s3
