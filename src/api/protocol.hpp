@@ -16,6 +16,7 @@
 #include "base/time.hpp"
 #include "engine/engine.hpp"
 #include "ports/job_store.hpp"
+#include "ports/log_store.hpp"
 #include "ports/object_store.hpp"
 #include "ports/telemetry.hpp"
 
@@ -31,6 +32,8 @@ struct Backends {
   ports::ObjectStore& objects;
   std::string account;  // 12 digits
   std::string region;
+  ports::LogStore& logs;
+  Clock& clock;
 };
 
 // An agent reports every few seconds and each time needs its job's metrics. A spec never changes, so it is read once.

@@ -48,8 +48,9 @@ Service::Service(ServiceParts parts)
         const auto found = keys.find(std::string(access_key));
         return found == keys.end() ? std::nullopt : std::optional(found->second);
       }),
-      backends_{parts.engine,           parts.store, parts.telemetry, parts.objects, std::move(parts.account),
-                std::move(parts.region)},
+      backends_{
+          parts.engine, parts.store, parts.telemetry, parts.objects, std::move(parts.account), std::move(parts.region),
+          parts.logs,   parts.clock},
       specs_(parts.store),
       s3_({parts.objects, parts.clock, std::move(parts.upload_directory), [this] { return request_id(); }}),
       requests_(kRequestThreads, kMaxWaitingRequests),

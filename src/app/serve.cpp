@@ -157,7 +157,9 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (!secret) return fail(secret.error());
   auto store = store::open_sqlite_store((data / "holdfast.db").string(), clock.now());
   if (!store) return fail(store.error());
-  auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock);
+  auto logs = telemetry::FileLogs::open(data / "logs", clock);
+  if (!logs) return fail(logs.error());
+  auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock, **logs);
   if (!telemetry) return fail(telemetry.error());
   auto objects = objects::FileStore::open(data / "objects");
   if (!objects) return fail(objects.error());
@@ -177,6 +179,7 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
                         **store,
                         **telemetry,
                         **objects,
+                        **logs,
                         clock,
                         random,
                         kAccount,

@@ -1,13 +1,6 @@
-#include "telemetry/log_store.hpp"
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "telemetry/log_stream.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <string_view>
 
 #include "base/log.hpp"
 
@@ -15,201 +8,274 @@ namespace holdfast::telemetry {
 
 namespace {
 
-constexpr std::uint64_t kReadBlock = 256 * 1024;
-constexpr std::uint64_t kTailBlock = 64 * 1024;
-// Escaping at most doubles a message, and two numbers of 20 digits stand before it.
-constexpr std::size_t kMaxWrittenLine = 2 * kMaxLineBytes + 64;
+constexpr std::uint64_t kTailPiece = 64 * 1024;
+constexpr std::size_t kRecordsAtOnce = 1024;
 
-void append_escaped(std::string& text, std::string_view message) {
-  for (const char c : message) {
-    if (c == '\\') {
-      text += "\\\\";
-    } else if (c == '\n') {
-      text += "\\n";
-    } else {
-      text += c;
-    }
+// The events of a page as they are found, in the order in which they are read.
+class Page {
+ public:
+  explicit Page(const ports::LogQuery& query) : query_(query) {}
+
+  // False: the page is full, and the event is not on it.
+  bool add(const RawEvent& raw) {
+    if (raw.timestamp_ms < query_.start_ms || raw.timestamp_ms >= query_.end_ms) return true;
+    if (events.size() == query_.limit) return false;
+    auto event = to_event(raw);
+    if (!events.empty() && bytes_ + event.message.size() > kMaxPageBytes) return false;
+    bytes_ += event.message.size();
+    events.push_back(std::move(event));
+    return true;
   }
-}
 
-std::string unescaped(std::string_view text) {
-  std::string message;
-  message.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '\\' && i + 1 < text.size()) {
-      message += text[++i] == 'n' ? '\n' : text[i];
-    } else {
-      message += text[i];
-    }
-  }
-  return message;
-}
+  std::vector<ports::LogEvent> events;
 
-// Takes "<number> " or "<number>" from the front.
-template <class Number>
-std::optional<Number> take_number(std::string_view& text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{}) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  if (text.starts_with(' ')) text.remove_prefix(1);
-  return value;
-}
-
-std::optional<BatchId> parse_batch(std::string_view line) {
-  if (!line.starts_with("B ")) return std::nullopt;
-  line.remove_prefix(2);
-  const auto fence = take_number<std::uint64_t>(line);
-  const auto sequence = fence ? take_number<std::uint64_t>(line) : std::nullopt;
-  if (!sequence || !line.empty()) return std::nullopt;
-  return BatchId{Fence{*fence}, *sequence};
-}
-
-std::optional<ports::LogEvent> parse_event(std::string_view line) {
-  if (!line.starts_with("E ")) return std::nullopt;
-  line.remove_prefix(2);
-  const auto timestamp = take_number<std::int64_t>(line);
-  const auto ingestion = timestamp ? take_number<std::int64_t>(line) : std::nullopt;
-  if (!ingestion) return std::nullopt;
-  return ports::LogEvent{*timestamp, *ingestion, unescaped(line)};
-}
-
-// The last B line of `text` that ends in a line feed: its id, and where the text behind it begins.
-struct LastBatch {
-  BatchId id;
-  std::size_t end = 0;
+ private:
+  const ports::LogQuery& query_;
+  std::size_t bytes_ = 0;
 };
-
-std::optional<LastBatch> last_batch_in(std::string_view text) {
-  for (;;) {
-    const auto end = text.rfind('\n');
-    if (end == std::string_view::npos) return std::nullopt;
-    const auto before = end == 0 ? std::string_view::npos : text.rfind('\n', end - 1);
-    const auto begin = before == std::string_view::npos ? 0 : before + 1;
-    if (const auto id = parse_batch(text.substr(begin, end - begin))) return LastBatch{*id, end + 1};
-    if (begin == 0) return std::nullopt;
-    text = text.substr(0, begin);
-  }
-}
 
 }  // namespace
 
-Result<LogStream> LogStream::open(const std::filesystem::path& path, bool create) {
-  Fd fd{::open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT : 0), 0600)};
-  if (!fd) return fail_errno("opening " + path.string(), errno);
-  LogStream stream(std::move(fd), path.string());
+void LogStream::Tail::take(std::uint64_t line_end, std::int64_t timestamp_ms, std::int64_t ingestion) {
+  end = line_end;
+  span.take(timestamp_ms);
+  running_ms = std::max(running_ms, timestamp_ms);
+  ingestion_ms = std::max(ingestion_ms, ingestion);
+}
+
+void LogStream::Tail::close_into(std::vector<IndexRecord>& records) {
+  if (end - begin < kBlockBytes) return;
+  records.push_back({end, span, running_ms, ingestion_ms});
+  begin = end;
+  span = {};
+}
+
+// ---- opening
+
+Result<LogStream> LogStream::open(const std::filesystem::path& path, const std::filesystem::path& index_path,
+                                  bool create, std::int64_t now_ms) {
+  auto file = LogFile::open(path, create);
+  if (!file) return fail(file.error());
+  LogStream stream(std::move(*file));
   if (auto recovered = stream.recover(); !recovered) return fail(recovered.error());
+  if (auto indexed = stream.open_index(index_path, now_ms); !indexed) {
+    log_warn("reading without an index: {}", indexed.error().message);
+    stream.index_.reset();
+  }
+  if (auto read = stream.catch_up(); !read) return fail(read.error());
   return stream;
 }
 
 // Looks at the end only; the part behind the last B line is as long as a batch at most.
 Result<void> LogStream::recover() {
-  struct stat info {};
-  if (::fstat(fd_.get(), &info) != 0) return fail_errno("looking at " + name_, errno);
-  const auto length = static_cast<std::uint64_t>(info.st_size);
-  for (std::uint64_t looked = std::min(length, kTailBlock);; looked = std::min(length, looked * 4)) {
-    const auto tail = read_range(length - looked, length);
+  const auto length = file_.size();
+  if (!length) return fail(length.error());
+  for (std::uint64_t looked = std::min(*length, kTailPiece);; looked = std::min(*length, looked * 4)) {
+    const auto tail = file_.read(*length - looked, *length);
     if (!tail) return fail(tail.error());
-    // A block that begins amid a line cannot mistake its rest for a B line: it would need a line feed before it.
-    const bool whole = looked == length;
+    // A piece that begins amid a line cannot mistake its rest for a B line: it would need a line feed before it.
+    const bool whole = looked == *length;
     const auto first_line = whole ? 0 : std::min(tail->size(), tail->find('\n') + 1);
     const auto last = last_batch_in(std::string_view(*tail).substr(first_line));
     if (!last && !whole) {
-      if (looked > 2 * kMaxBatchBytes) return fail(Kind::permanent, "{}: this is no log stream", name_);
+      if (looked > 2 * kMaxBatchBytes) return fail(Kind::permanent, "{}: this is no log stream", file_.name());
       continue;
     }
-    size_ = last ? length - looked + first_line + last->end : 0;
+    size_ = last ? *length - looked + first_line + last->end : 0;
     if (last) last_batch_ = last->id;
     break;
   }
-  if (size_ == length) return {};
-  log_warn("{}: cutting off {} bytes of an unfinished batch", name_, length - size_);
-  if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) return fail_errno("cutting " + name_, errno);
+  if (size_ == *length) return {};
+  log_warn("{}: cutting off {} bytes of an unfinished batch", file_.name(), *length - size_);
+  return file_.cut(size_);
+}
+
+Result<void> LogStream::open_index(const std::filesystem::path& path, std::int64_t now_ms) {
+  created_ms_ = now_ms;
+  auto index = LogIndex::open(path, file_, size_);
+  if (!index) return fail(index.error());
+  if (!index->created_ms()) {
+    // A stream of before there was an index began, as far as anybody knows, when its first line came.
+    auto first = file_.for_each_line(0, size_, [&](std::uint64_t, std::string_view line) {
+      const auto event = parse_event(line);
+      if (event) created_ms_ = event->ingestion_ms;
+      return !event;
+    });
+    if (!first) return first;
+    if (auto begun = index->begin(created_ms_); !begun) return begun;
+  }
+  created_ms_ = *index->created_ms();
+  index_ = std::move(*index);
   return {};
 }
 
-Result<std::string> LogStream::read_range(std::uint64_t from, std::uint64_t to) const {
-  std::string bytes(static_cast<std::size_t>(to - from), '\0');
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = ::pread(fd_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(from + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno("reading " + name_, errno);
-    if (n == 0) return fail(Kind::permanent, "reading {}: it has become shorter", name_);
-    done += static_cast<std::size_t>(n);
-  }
-  return bytes;
-}
-
-// Not with O_APPEND: should half a batch ever stay there, the next one is written over it.
-Result<void> LogStream::write_at_end(std::string_view bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = ::pwrite(fd_.get(), bytes.data() + done, bytes.size() - done, static_cast<off_t>(size_ + done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const int error_number = errno;
-      if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) log_error("{}: half a batch stays there", name_);
-      return fail_errno("writing " + name_, error_number);
+// Reads what the index does not know: a block at most, unless the index was lost.
+Result<void> LogStream::catch_up() {
+  const IndexRecord known = index_ ? index_->last() : IndexRecord{};
+  tail_ = {known.end, known.end, {}, known.running_ms, known.ingestion_ms};
+  Tail tail = tail_;
+  std::vector<IndexRecord> records;
+  auto read = file_.for_each_line(known.end, size_, [&](std::uint64_t position, std::string_view line) {
+    if (const auto event = parse_event(line)) {
+      tail.take(position + line.size() + 1, event->timestamp_ms, event->ingestion_ms);
+      tail.close_into(records);
+      if (records.size() == kRecordsAtOnce) {
+        note(records, tail);
+        tail = tail_;
+        records.clear();
+      }
     }
-    done += static_cast<std::size_t>(n);
-  }
-  return {};
+    return true;
+  });
+  note(records, tail);
+  return read;
 }
+
+// Where the index cannot take the records, they stay a part of the tail, which is then read where one might have been
+// passed over.
+void LogStream::note(const std::vector<IndexRecord>& records, Tail tail) {
+  if (!records.empty()) {
+    const auto noted = index_ ? index_->append(records) : Result<void>(fail(Kind::not_found, "no index"));
+    if (!noted) {
+      if (index_) log_warn("{}", noted.error().message);
+      tail.begin = tail_.begin;
+      tail.span.take(tail_.span);
+      for (const auto& record : records) tail.span.take(record.span);
+    }
+  }
+  tail_ = tail;
+}
+
+// ---- what is there
+
+Extent LogStream::extent() const {
+  const IndexRecord known = index_ ? index_->last() : IndexRecord{};
+  return {size_, index_ ? index_->size() : 0, {tail_.begin, size_, tail_.span, known.running_ms, tail_.running_ms}};
+}
+
+ports::LogStreamFacts LogStream::facts() const {
+  ports::LogStreamFacts facts;
+  facts.created_ms = created_ms_;
+  if (tail_.running_ms == kNever) return facts;
+  facts.first_event_ms = std::min(index_ ? index_->min_ms() : TimeSpan{}.min_ms, tail_.span.min_ms);
+  facts.last_event_ms = tail_.running_ms;
+  facts.last_ingestion_ms = tail_.ingestion_ms;
+  return facts;
+}
+
+// ---- writing
 
 Result<void> LogStream::append(const BatchId& batch, const std::vector<ports::LogEvent>& lines) {
   std::string text;
+  std::vector<IndexRecord> records;
+  Tail tail = tail_;
   for (const auto& line : lines) {
-    fmt::format_to(std::back_inserter(text), "E {} {} ", line.timestamp_ms, line.ingestion_ms);
-    append_escaped(text, line.message);
-    text += '\n';
+    append_event_line(text, line);
     if (line.message.size() > kMaxLineBytes || text.size() > kMaxBatchBytes) {
-      return fail(Kind::invalid, "writing {}: a line of more than {} or a batch of more than {} bytes", name_,
+      return fail(Kind::invalid, "writing {}: a line of more than {} or a batch of more than {} bytes", file_.name(),
                   kMaxLineBytes, kMaxBatchBytes);
     }
+    tail.take(size_ + text.size(), line.timestamp_ms, line.ingestion_ms);
+    tail.close_into(records);
   }
-  fmt::format_to(std::back_inserter(text), "B {} {}\n", batch.fence.value, batch.sequence);
-  if (auto written = write_at_end(text); !written) return written;
+  append_batch_line(text, batch);
+  if (auto written = file_.write(size_, text); !written) return written;
   size_ += text.size();
   last_batch_ = batch;
+  note(records, tail);
   return {};
 }
 
-Result<ports::LogPage> LogStream::read(std::uint64_t size, std::uint64_t from, std::size_t limit, std::int64_t start_ms,
-                                       std::int64_t end_ms) const {
-  if (from > size) return fail(Kind::invalid, "{}: there is no position {}", name_, from);
-  if (from > 0) {
-    const auto before = read_range(from - 1, from);
-    if (!before) return fail(before.error());
-    if (*before != "\n") return fail(Kind::invalid, "{}: no line begins at position {}", name_, from);
-  }
-  ports::LogPage page{.events = {}, .first = from, .next = from};
-  const std::uint64_t end = std::min(size, from + kMaxScannedBytes);
-  std::uint64_t block = kReadBlock;
-  std::size_t bytes = 0;
+// ---- reading
+
+Result<void> LogStream::check_position(std::uint64_t position) const {
+  if (position == 0) return {};
+  const auto before = file_.read(position - 1, position);
+  if (!before) return fail(before.error());
+  if (*before == "\n") return {};
+  return fail(Kind::invalid, "{}: no line begins at position {}", file_.name(), position);
+}
+
+Result<ports::LogPage> LogStream::read(const Extent& extent, const ports::LogQuery& query) const {
+  ports::LogQuery asked = query;
+  if (asked.position == ports::kEndOfLog) asked.position = extent.size;
+  if (asked.position > extent.size)
+    return fail(Kind::invalid, "{}: there is no position {}", file_.name(), asked.position);
+  if (auto is_one = check_position(asked.position); !is_one) return fail(is_one.error());
+  return asked.backward ? read_backward(extent, asked) : read_forward(extent, asked);
+}
+
+Result<ports::LogPage> LogStream::read_forward(const Extent& extent, const ports::LogQuery& query) const {
+  auto blocks = this->blocks(extent);
+  const auto asked = blocks.containing(query.position);
+  if (!asked) return fail(asked.error());
+  const auto reaching = blocks.reaching(query.start_ms);
+  if (!reaching) return fail(reaching.error());
+  Page page(query);
+  std::uint64_t next = query.position;
+  std::uint64_t first = query.position;
+  std::uint64_t scanned = 0;
   bool full = false;
-  while (!full && page.next < end) {
-    const auto text = read_range(page.next, std::min(size, page.next + block));
-    if (!text) return fail(text.error());
-    std::string_view rest(*text);
-    for (auto feed = rest.find('\n'); feed != std::string_view::npos && !full; feed = rest.find('\n')) {
-      auto event = parse_event(rest.substr(0, feed));
-      if (event && event->timestamp_ms >= start_ms && event->timestamp_ms < end_ms) {
-        full = page.events.size() == limit || bytes + event->message.size() > kMaxPageBytes;
-        if (full) break;
-        if (page.events.empty()) page.first = page.next;
-        bytes += event->message.size();
-        page.events.push_back(std::move(*event));
-      }
-      page.next += feed + 1;
-      rest.remove_prefix(feed + 1);
+  for (std::size_t k = std::max(*asked, *reaching); k < blocks.size() && !full && scanned < kMaxScannedBytes; ++k) {
+    const auto block = blocks.at(k);
+    if (!block) return fail(block.error());
+    if (!block->span.meets(query.start_ms, query.end_ms)) {
+      next = std::max(next, block->end);
+      continue;
     }
-    // One line may be longer than a block.
-    const bool stuck = rest.size() == text->size() && !full;
-    if (stuck && block >= kMaxWrittenLine) return fail(Kind::permanent, "{}: a line without an end", name_);
-    block = stuck ? kMaxWrittenLine : kReadBlock;
+    next = std::max(query.position, block->begin);
+    scanned += block->end - next;
+    const auto read = file_.for_each_line(next, block->end, [&](std::uint64_t position, std::string_view line) {
+      if (const auto event = parse_event(line)) {
+        const bool none_yet = page.events.empty();
+        full = !page.add(*event);
+        if (full) return false;
+        if (none_yet && !page.events.empty()) first = position;
+      }
+      next = position + line.size() + 1;
+      return true;
+    });
+    if (!read) return fail(read.error());
   }
-  return page;
+  const bool at_end = page.events.empty() && next == extent.size;
+  if (at_end) return ports::LogPage{{}, query.position, query.position};
+  return ports::LogPage{std::move(page.events), first, next};
+}
+
+Result<ports::LogPage> LogStream::read_backward(const Extent& extent, const ports::LogQuery& query) const {
+  auto blocks = this->blocks(extent);
+  const auto last = blocks.containing(query.position);
+  if (!last) return fail(last.error());
+  Page page(query);
+  std::uint64_t first = query.position;
+  std::uint64_t scanned = 0;
+  bool full = false;
+  std::size_t k = *last + 1;
+  while (k > 0 && !full && scanned < kMaxScannedBytes) {
+    const auto block = blocks.at(--k);
+    if (!block) return fail(block.error());
+    // Nothing before it is so late either.
+    if (block->running_ms < query.start_ms) k = 0;
+    if (!block->span.meets(query.start_ms, query.end_ms)) {
+      if (page.events.empty()) first = block->begin;
+      continue;
+    }
+    const std::uint64_t end = std::min(block->end, query.position);
+    scanned += end - std::min(end, block->begin);
+    const auto read = file_.for_each_line_back(block->begin, end, [&](std::uint64_t position, std::string_view line) {
+      if (const auto event = parse_event(line)) {
+        full = !page.add(*event);
+        if (full) return false;
+      }
+      first = position;
+      return true;
+    });
+    if (!read) return fail(read.error());
+  }
+  std::reverse(page.events.begin(), page.events.end());
+  const bool at_beginning = k == 0 && !full;
+  if (at_beginning && page.events.empty()) return ports::LogPage{{}, query.position, query.position};
+  return ports::LogPage{std::move(page.events), first, query.position};
 }
 
 }  // namespace holdfast::telemetry

@@ -31,6 +31,26 @@ class Lru {
     return entries_.front().second;
   }
 
+  void erase(const Key& key) {
+    const auto found = places_.find(key);
+    if (found == places_.end()) return;
+    entries_.erase(found->second);
+    places_.erase(found);
+  }
+
+  // Of all keys at once.
+  template <class Predicate>
+  void erase_if(Predicate unwanted) {
+    for (auto place = places_.begin(); place != places_.end();) {
+      if (!unwanted(place->first)) {
+        ++place;
+        continue;
+      }
+      entries_.erase(place->second);
+      place = places_.erase(place);
+    }
+  }
+
   std::size_t size() const { return entries_.size(); }
 
  private:

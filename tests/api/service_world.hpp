@@ -46,7 +46,9 @@ struct ServiceWorld {
   ManualClock clock;
   SeededRandom random{1};
   std::unique_ptr<ports::JobStore> store = std::move(*store::open_sqlite_store(":memory:"));
-  MemoryTelemetry telemetry;
+  std::unique_ptr<telemetry::FileLogs> log_store =
+      std::move(*telemetry::FileLogs::open(directory.path / "logs", clock));
+  MemoryTelemetry telemetry{*log_store};
   MemoryObjects objects;
   FakeProvider provider;
   engine::Engine engine{clock, *store, provider, [](const job::JobSpec&, Instant, Fence) { return std::string("{}"); }};
@@ -59,6 +61,7 @@ struct ServiceWorld {
                                                                *store,
                                                                telemetry,
                                                                objects,
+                                                               *log_store,
                                                                clock,
                                                                random,
                                                                "123456789012",
