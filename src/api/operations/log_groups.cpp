@@ -14,13 +14,11 @@ namespace {
 
 constexpr std::string_view kGroupInArn = ":log-group:";
 
-// "arn:aws:logs:us-east-1:000000000000:log-group:NAME" or the same with ":*" behind it; else the identifier is the
-// name.
+// "arn:aws:logs:us-east-1:000000000000:log-group:NAME"; else the identifier is the name.
 std::string name_in(const std::string& identifier) {
   const auto found = identifier.find(kGroupInArn);
   if (!identifier.starts_with("arn:") || found == std::string::npos) return identifier;
-  const std::string rest = identifier.substr(found + kGroupInArn.size());
-  return rest.substr(0, rest.find(':'));
+  return identifier.substr(found + kGroupInArn.size());
 }
 
 }  // namespace
