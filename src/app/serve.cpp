@@ -27,6 +27,7 @@
 #include "objects/file_store.hpp"
 #include "store/sqlite_store.hpp"
 #include "telemetry/file_telemetry.hpp"
+#include "telemetry/log_sweeper.hpp"
 #include "telemetry/service_log.hpp"
 
 namespace holdfast::app {
@@ -196,6 +197,7 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (auto written = write_file_atomically(facts.endpoint_file, endpoint + "\n"); !written) return written;
   {
     const EngineThread engine_thread(engine, clock);
+    const telemetry::LogSweeper sweeper(**logs);
     std::printf("holdfast is ready at %s (data %s, credentials %s)\n", endpoint.c_str(), data.c_str(),
                 (data / "credentials").c_str());
     std::fflush(stdout);

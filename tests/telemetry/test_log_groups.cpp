@@ -1,6 +1,8 @@
 #include <fstream>
+#include <thread>
 
 #include "telemetry/log_names.hpp"
+#include "telemetry/log_sweeper.hpp"
 #include "telemetry/telemetry_fixture.hpp"
 
 using namespace holdfast;
@@ -170,4 +172,17 @@ TEST_CASE("what has expired is not shown, and its space is taken back once all o
   CHECK(logs.messages().empty());
   REQUIRE(logs.append(1, 6, {"next"}));
   CHECK(logs.messages() == Names{"next"});
+}
+
+TEST_CASE("a sweeper sweeps by itself and ends when it is told to") {
+  Fixture logs;
+  REQUIRE(logs.store->create_group("mine", {}));
+  REQUIRE(logs.store->create_stream("mine", "old"));
+  REQUIRE(logs.store->put("mine", "old", {{kNow - 3 * kDay, 0, "old"}}));
+  REQUIRE(logs.store->set_retention("mine", 1));
+  {
+    const LogSweeper sweeper(*logs.store, hours{24});
+    while (logs.store->facts("mine", "old")->last_event_ms) std::this_thread::yield();
+  }
+  CHECK(messages(*logs.store, "mine", "old").empty());
 }
