@@ -246,19 +246,19 @@ Result<std::optional<BatchId>> FileLogs::newest_batch(const JobName& job) {
 
 // ---- what has expired
 
-void FileLogs::reclaim() {
+void FileLogs::drop_expired() {
   for (const auto& group : groups()) {
     const auto oldest = oldest_shown_ms(group.name);
     const auto names = group.retention_days && oldest ? stream_names(group.name, "") : std::vector<std::string>{};
     if (!names) log_warn("looking for expired logs: {}", names.error().message);
     if (!names) continue;
     // One at a time, so that nobody waits for all of them.
-    for (const auto& name : *names) reclaim(group.name, name, *oldest);
+    for (const auto& name : *names) drop_expired(group.name, name, *oldest);
   }
 }
 
 // What stays is the last batch's end: by it a batch that comes again is known.
-void FileLogs::reclaim(const std::string& group, const std::string& stream_name, std::int64_t expired_before_ms) {
+void FileLogs::drop_expired(const std::string& group, const std::string& stream_name, std::int64_t expired_before_ms) {
   const std::lock_guard lock(mutex_);
   const Key key{group, stream_name};
   const auto facts = facts_of(key);

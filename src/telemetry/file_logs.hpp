@@ -52,7 +52,7 @@ class FileLogs final : public ports::LogStore {
   Result<std::optional<BatchId>> newest_batch(const JobName& job);
 
   // Takes back the space of the streams whose events have all expired; the streams stay.
-  void reclaim();
+  void drop_expired();
 
  private:
   using Key = std::pair<std::string, std::string>;  // group and stream
@@ -63,7 +63,7 @@ class FileLogs final : public ports::LogStore {
   Result<std::int64_t> oldest_shown_ms(const std::string& group);
   Result<OpenedLog> open_stream(const std::string& group, const std::string& stream);
   Result<std::vector<std::string>> training_streams(const std::string& prefix) const;
-  void reclaim(const std::string& group, const std::string& stream, std::int64_t expired_before_ms);
+  void drop_expired(const std::string& group, const std::string& stream, std::int64_t expired_before_ms);
 
   // ---- with mutex_ held
   Result<std::filesystem::path> path_of(const Key& key) const;

@@ -15,7 +15,7 @@ LogSweeper::~LogSweeper() {
 
 void LogSweeper::work(FileLogs& logs, Duration every) {
   for (;;) {
-    logs.reclaim();
+    logs.drop_expired();
     std::unique_lock lock(mutex_);
     if (changed_.wait_for(lock, every, [this] { return stopping_; })) return;
   }

@@ -148,7 +148,7 @@ TEST_CASE("what has expired is not shown, and its space is taken back once all o
   }
   REQUIRE(logs.store->put("mine", "both", {{kNow - kDay, 0, "new"}}));
   REQUIRE(logs.store->set_retention("mine", 3));
-  logs.store->reclaim();
+  logs.store->drop_expired();
   CHECK(messages(*logs.store, "mine", "old") == Names{"old"});
   logs.clock.at += milliseconds{1};
   CHECK(messages(*logs.store, "mine", "old").empty());
@@ -158,7 +158,7 @@ TEST_CASE("what has expired is not shown, and its space is taken back once all o
 
   REQUIRE(logs.store->set_retention("mine", 3));
   REQUIRE(logs.store->set_retention(kTrainings, 1));
-  logs.store->reclaim();
+  logs.store->drop_expired();
   REQUIRE(logs.store->set_retention("mine", {}));
   REQUIRE(logs.store->set_retention(kTrainings, {}));
   CHECK(messages(*logs.store, "mine", "old").empty());
