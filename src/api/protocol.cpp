@@ -8,6 +8,7 @@
 
 #include "api/operations/operations.hpp"
 #include "base/log.hpp"
+#include "ports/log_store.hpp"
 
 namespace holdfast::api {
 
@@ -33,13 +34,23 @@ Touches the_tagged_job(const nlohmann::json& request) {
 }
 // The operation itself leaves out what the caller may not see.
 Touches what_one_may_see(const nlohmann::json&) { return {Touches::What::nothing}; }
-// "<job>/algo-1-<epoch>", or a prefix of such.
-Touches the_streams_job(const nlohmann::json& request) {
+// Streams of trainings are "<job>/algo-1-<epoch>". Another group than theirs is for the whole account.
+Touches the_streams_jobs(const nlohmann::json& request) {
+  const auto group = named_in(request, request.contains("logGroupName") ? "logGroupName" : "logGroupIdentifier");
+  const bool trainings = group.what == Touches::What::jobs &&
+                         (group.jobs[0] == ports::kTrainingLogGroup ||
+                          group.jobs[0].ends_with(":log-group:" + std::string(ports::kTrainingLogGroup)));
+  if (!trainings) return {Touches::What::account};
+  Touches touched{Touches::What::jobs};
   for (const char* member : {"logStreamName", "logStreamNamePrefix"}) {
-    auto touched = named_in(request, member);
-    if (touched.what == Touches::What::jobs) return touched;
+    if (auto stream = named_in(request, member); stream.what == Touches::What::jobs)
+      touched.jobs.push_back(std::move(stream.jobs[0]));
   }
-  return {Touches::What::account};
+  const auto streams = request.find("logStreamNames");
+  if (streams != request.end() && streams->is_array()) {
+    for (const auto& stream : *streams) touched.jobs.push_back(stream.is_string() ? stream.get<std::string>() : "");
+  }
+  return touched.jobs.empty() ? Touches{Touches::What::account} : touched;
 }
 
 constexpr auto kUser = Caller::user;
@@ -64,8 +75,21 @@ constexpr std::array kOperations = {
                    what_one_may_see},
     OperationEntry{"Holdfast.DescribeTrainingRun", "sagemaker", kUser, op::describe_training_run, kRead, the_job},
     OperationEntry{"Holdfast.InterruptTrainingJob", "sagemaker", kUser, op::interrupt_training_job, kWrite, the_job},
-    OperationEntry{"Logs_20140328.DescribeLogStreams", "logs", kUser, op::describe_log_streams, kRead, the_streams_job},
-    OperationEntry{"Logs_20140328.GetLogEvents", "logs", kUser, op::get_log_events, kRead, the_streams_job},
+    OperationEntry{"Logs_20140328.CreateLogGroup", "logs", kUser, op::create_log_group, kWrite},
+    OperationEntry{"Logs_20140328.DeleteLogGroup", "logs", kUser, op::delete_log_group, kWrite},
+    OperationEntry{"Logs_20140328.DescribeLogGroups", "logs", kUser, op::describe_log_groups, kRead},
+    OperationEntry{"Logs_20140328.CreateLogStream", "logs", kUser, op::create_log_stream, kWrite},
+    OperationEntry{"Logs_20140328.DeleteLogStream", "logs", kUser, op::delete_log_stream, kWrite},
+    OperationEntry{"Logs_20140328.DescribeLogStreams", "logs", kUser, op::describe_log_streams, kRead,
+                   the_streams_jobs},
+    OperationEntry{"Logs_20140328.PutLogEvents", "logs", kUser, op::put_log_events, kWrite},
+    OperationEntry{"Logs_20140328.GetLogEvents", "logs", kUser, op::get_log_events, kRead, the_streams_jobs},
+    OperationEntry{"Logs_20140328.FilterLogEvents", "logs", kUser, op::filter_log_events, kRead, the_streams_jobs},
+    OperationEntry{"Logs_20140328.PutRetentionPolicy", "logs", kUser, op::put_retention_policy, kWrite},
+    OperationEntry{"Logs_20140328.DeleteRetentionPolicy", "logs", kUser, op::delete_retention_policy, kWrite},
+    OperationEntry{"Logs_20140328.ListTagsLogGroup", "logs", kUser, op::list_tags_log_group, kRead},
+    OperationEntry{"Logs_20140328.TagLogGroup", "logs", kUser, op::tag_log_group, kWrite},
+    OperationEntry{"Logs_20140328.UntagLogGroup", "logs", kUser, op::untag_log_group, kWrite},
     OperationEntry{"Holdfast.AgentReport", "", Caller::agent, op::agent_report},
     OperationEntry{"Holdfast.AgentWait", "", Caller::agent, op::agent_wait},
 };

@@ -18,6 +18,7 @@
 #include "engine/engine.hpp"
 #include "ports/algorithm_store.hpp"
 #include "ports/job_store.hpp"
+#include "ports/log_store.hpp"
 #include "ports/object_store.hpp"
 #include "ports/telemetry.hpp"
 
@@ -34,6 +35,7 @@ struct Backends {
   std::string account;  // 12 digits
   std::string region;
   ports::AlgorithmStore& algorithms;
+  ports::LogStore& logs;
   Clock& clock;
 };
 

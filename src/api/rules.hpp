@@ -20,8 +20,9 @@ class RE2;
 
 namespace holdfast::api {
 
-// Larger than any request that keeps SageMaker's own limits, with every character written as \uXXXX.
-constexpr std::size_t kMaxBodyBytes = std::size_t{4} * 1024 * 1024;
+// Larger than any request that keeps the services' own limits, with every character written as \uXXXX; the largest is a
+// mebibyte of PutLogEvents.
+constexpr std::size_t kMaxBodyBytes = std::size_t{8} * 1024 * 1024;
 constexpr int kMaxJsonDepth = 32;
 // Refused values are quoted up to here; "..." follows where one is longer.
 constexpr std::size_t kMaxEchoedCharacters = 512;

@@ -28,6 +28,7 @@ struct ServiceParts {
   ports::JobStore& store;
   ports::Telemetry& telemetry;
   ports::BucketStore& objects;
+  ports::LogStore& logs;
   Clock& clock;
   Random& random;
   std::string account;  // 12 digits

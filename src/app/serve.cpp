@@ -30,6 +30,7 @@
 #include "store/sqlite_status_feed.hpp"
 #include "store/sqlite_store.hpp"
 #include "telemetry/file_telemetry.hpp"
+#include "telemetry/log_sweeper.hpp"
 #include "telemetry/service_log.hpp"
 
 namespace holdfast::app {
@@ -162,7 +163,9 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (!store) return fail(store.error());
   auto algorithms = store::open_sqlite_algorithms((data / "holdfast.db").string());
   if (!algorithms) return fail(algorithms.error());
-  auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock);
+  auto logs = telemetry::FileLogs::open(data / "logs", clock);
+  if (!logs) return fail(logs.error());
+  auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock, **logs);
   if (!telemetry) return fail(telemetry.error());
   auto objects = objects::FileStore::open(data / "objects");
   if (!objects) return fail(objects.error());
@@ -179,8 +182,8 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   (*provider)->on_event([&](ports::CapacityEvent event) { engine.on_capacity_event(std::move(event)); });
 
   api::KeyRing keys(data / cli::kKeysFile);
-  api::Service service({engine, **store, **telemetry, **objects, clock, random, kAccount, options.region, *credentials,
-                        &keys, *secret, data / "uploads", **algorithms, options.s3_domain});
+  api::Service service({engine, **store, **telemetry, **objects, **logs, clock, random, kAccount, options.region,
+                        *credentials, &keys, *secret, data / "uploads", **algorithms, options.s3_domain});
   auto feed = store::open_sqlite_status_feed((data / "holdfast.db").string());
   if (!feed) return fail(feed.error());
   auto webhooks = Webhooks::start({options.events_to, data / "webhook-secret", kAccount, options.region}, **feed,
@@ -196,6 +199,7 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (auto written = write_file_atomically(facts.endpoint_file, endpoint + "\n"); !written) return written;
   {
     const EngineThread engine_thread(engine, clock);
+    const telemetry::LogSweeper sweeper(**logs);
     std::printf("holdfast is ready at %s (data %s, credentials %s)\n", endpoint.c_str(), data.c_str(),
                 (data / "credentials").c_str());
     std::fflush(stdout);

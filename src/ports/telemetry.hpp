@@ -1,4 +1,5 @@
-// Where the logs and metrics of trainings go. Called from API threads; implementations lock as they need.
+// Where the logs and metrics of trainings go; logs are read through ports/log_store.hpp. Called from API threads;
+// implementations lock as they need.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +19,6 @@ struct LogEvent {
   std::string message;  // one line, without its line break
 };
 
-struct LogPage {
-  std::vector<LogEvent> events;
-  // Byte positions in the stream: reading on from `next` gives what follows; equal to the start when there is no more.
-  std::uint64_t first = 0;
-  std::uint64_t next = 0;
-};
-
 struct MetricValue {
   std::string name;
   double value = 0;
@@ -42,12 +36,6 @@ class Telemetry {
                               const std::vector<job::MetricDefinition>& metrics,
                               const std::vector<LogEvent>& lines) = 0;
 
-  // Streams whose name begins with `prefix`, sorted by name ("<job>/algo-1-<epoch>").
-  virtual std::vector<std::string> streams(const std::string& prefix) = 0;
-  // Up to `limit` events and 1 MiB from byte position `from` (0: the first); only events with
-  // start_ms <= timestamp < end_ms. Kind::not_found: no such stream.
-  virtual Result<LogPage> read(const std::string& stream, std::uint64_t from, std::size_t limit, std::int64_t start_ms,
-                               std::int64_t end_ms) = 0;
   // The last value of each metric of the job, in the order of their names.
   virtual std::vector<MetricValue> last_metrics(const JobName& job) = 0;
   // Nothing of the job's logs and metrics is left. Who reads them at the moment may still get what was there.

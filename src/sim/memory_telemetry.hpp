@@ -22,11 +22,6 @@ class MemoryTelemetry final : public ports::Telemetry {
     newest.second = sequence + 1;
     return {};
   }
-  std::vector<std::string> streams(const std::string&) override { return {}; }
-  Result<ports::LogPage> read(const std::string& stream, std::uint64_t, std::size_t, std::int64_t,
-                              std::int64_t) override {
-    return fail(Kind::not_found, "{}: logs are not kept", stream);
-  }
   std::vector<ports::MetricValue> last_metrics(const JobName&) override { return {}; }
   Result<void> remove(const JobName& job) override {
     newest_.erase(job);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
+#include "telemetry/log_names.hpp"
 #include "telemetry/utf8.hpp"
 
 namespace holdfast::telemetry {
@@ -17,45 +18,8 @@ using Json = nlohmann::json;
 
 namespace {
 
-constexpr std::string_view kStreamSuffix = ".log";
 constexpr const char* kMetricsFile = "metrics.json";
 constexpr std::size_t kMaxMetricsFile = 1024 * 1024;
-constexpr std::size_t kMaxJobName = 63;
-constexpr std::size_t kMaxStreamWord = 200;
-
-// One word of a path: nothing that leads out of the directory, and no hidden file.
-bool is_word(std::string_view word, std::size_t limit) {
-  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
-  return !word.empty() && word.size() <= limit && word[0] != '.' &&
-         word.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
-bool is_stream_name(std::string_view name) {
-  const auto slash = name.find('/');
-  return slash != std::string_view::npos && is_word(name.substr(0, slash), kMaxJobName) &&
-         is_word(name.substr(slash + 1), kMaxStreamWord);
-}
-
-std::vector<std::string> names_in(const fs::path& directory) {
-  std::vector<std::string> names;
-  std::error_code error;
-  fs::directory_iterator entry(directory, error);
-  for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
-  return names;
-}
-
-std::vector<std::string> streams_of(const fs::path& directory, const std::string& job) {
-  std::vector<std::string> streams;
-  for (const auto& name : names_in(directory / job)) {
-    if (name.ends_with(kStreamSuffix)) {
-      streams.push_back(job + "/" + name.substr(0, name.size() - kStreamSuffix.size()));
-    }
-  }
-  std::sort(streams.begin(), streams.end());
-  return streams;
-}
 
 // Without fsync, as the logs are written: after a crash of the machine the last batches may be gone.
 Result<void> replace_file(const fs::path& path, std::string_view bytes) {
@@ -72,19 +36,19 @@ Result<void> replace_file(const fs::path& path, std::string_view bytes) {
 
 }  // namespace
 
-Result<std::unique_ptr<FileTelemetry>> FileTelemetry::open(fs::path directory, Clock& clock) {
+Result<std::unique_ptr<FileTelemetry>> FileTelemetry::open(fs::path directory, Clock& clock, FileLogs& logs) {
   if (auto made = make_directories(directory); !made) return fail(made.error());
-  return std::unique_ptr<FileTelemetry>(new FileTelemetry(std::move(directory), clock));
+  return std::unique_ptr<FileTelemetry>(new FileTelemetry(std::move(directory), clock, logs));
 }
 
-FileTelemetry::FileTelemetry(fs::path directory, Clock& clock)
-    : directory_(std::move(directory)), clock_(clock), streams_(kMaxOpenStreams), jobs_(kMaxJobsInMemory) {}
+FileTelemetry::FileTelemetry(fs::path directory, Clock& clock, FileLogs& logs)
+    : directory_(std::move(directory)), clock_(clock), logs_(logs), jobs_(kMaxJobsInMemory) {}
 
 Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::uint64_t sequence,
                                    const std::string& stream_name,
                                    const std::vector<job::MetricDefinition>& definitions,
                                    const std::vector<ports::LogEvent>& lines) {
-  if (!is_stream_name(stream_name) || !stream_name.starts_with(job_name.value + "/")) {
+  if (!is_training_stream(stream_name) || !stream_name.starts_with(job_name.value + "/")) {
     return fail(Kind::invalid, "\"{}\" is no log stream of job \"{}\"", stream_name, job_name.value);
   }
   const auto metrics = scanner(job_name, definitions);
@@ -109,9 +73,7 @@ Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::ui
   }
   if (newest && batch < *newest) return {};
   if (batch != newest) {
-    const auto open_stream = stream(stream_name, true);
-    if (!open_stream) return fail(open_stream.error());
-    if (auto appended = (*open_stream)->append(batch, clean); !appended) return appended;
+    if (auto appended = logs_.append(stream_name, batch, clean); !appended) return appended;
     newest = batch;
   }
   // For a repeated last batch too: the service may have died between its lines and its metrics.
@@ -124,44 +86,6 @@ Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::ui
   return {};
 }
 
-std::vector<std::string> FileTelemetry::streams(const std::string& prefix) {
-  const auto slash = prefix.find('/');
-  // With the slash, so that jobs come in the order of their streams: "a-b/" before "a/".
-  std::vector<std::string> jobs;
-  if (slash != std::string::npos) {
-    jobs.push_back(prefix.substr(0, slash + 1));
-  } else {
-    for (const auto& name : names_in(directory_)) {
-      if (name.starts_with(prefix)) jobs.push_back(name + "/");
-    }
-    std::sort(jobs.begin(), jobs.end());
-  }
-  std::vector<std::string> streams;
-  for (const auto& job : jobs) {
-    const auto name = job.substr(0, job.size() - 1);
-    if (!is_word(name, kMaxJobName)) continue;
-    for (auto& stream : streams_of(directory_, name)) {
-      if (streams.size() == kMaxStreamsListed) return streams;
-      if (stream.starts_with(prefix)) streams.push_back(std::move(stream));
-    }
-  }
-  return streams;
-}
-
-Result<ports::LogPage> FileTelemetry::read(const std::string& name, std::uint64_t from, std::size_t limit,
-                                           std::int64_t start_ms, std::int64_t end_ms) {
-  std::shared_ptr<LogStream> log;
-  std::uint64_t size = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto opened = stream(name, false);
-    if (!opened) return fail(opened.error());
-    log = *opened;
-    size = log->size();
-  }
-  return log->read(size, from, limit, start_ms, end_ms);
-}
-
 std::vector<ports::MetricValue> FileTelemetry::last_metrics(const JobName& name) {
   const std::lock_guard lock(mutex_);
   const auto record = job(name);
@@ -172,9 +96,15 @@ std::vector<ports::MetricValue> FileTelemetry::last_metrics(const JobName& name)
 }
 
 Result<void> FileTelemetry::remove(const JobName& name) {
-  if (!is_word(name.value, kMaxJobName)) return fail(Kind::invalid, "\"{}\" is no name of a job", name.value);
+  if (!is_job_word(name.value)) return fail(Kind::invalid, "\"{}\" is no name of a job", name.value);
+  const std::string group(ports::kTrainingLogGroup);
   const std::lock_guard lock(mutex_);
-  for (const auto& stream_name : streams_of(directory_, name.value)) streams_.erase(stream_name);
+  const auto streams = logs_.stream_names(group, name.value + "/");
+  if (!streams) return fail(streams.error());
+  for (const auto& stream : *streams) {
+    auto removed = logs_.delete_stream(group, stream);
+    if (!removed && removed.error().kind != Kind::not_found) return removed;
+  }
   jobs_.erase(name);
   std::error_code error;
   fs::remove_all(directory_ / name.value, error);
@@ -196,23 +126,8 @@ std::shared_ptr<const MetricScanner> FileTelemetry::scanner(const JobName& name,
   return compiled;
 }
 
-Result<std::shared_ptr<LogStream>> FileTelemetry::stream(const std::string& name, bool create) {
-  if (!is_stream_name(name)) return fail(Kind::not_found, "there is no log stream \"{}\"", name);
-  if (const auto* open = streams_.find(name)) return *open;
-  const fs::path path = directory_ / (name + std::string(kStreamSuffix));
-  if (create) {
-    if (auto made = make_directories(path.parent_path()); !made) return fail(made.error());
-  }
-  auto opened = LogStream::open(path, create);
-  if (!opened && opened.error().kind == Kind::not_found) {
-    return fail(Kind::not_found, "there is no log stream \"{}\"", name);
-  }
-  if (!opened) return fail(opened.error());
-  return streams_.put(name, std::make_shared<LogStream>(std::move(*opened)));
-}
-
 Result<FileTelemetry::JobRecord*> FileTelemetry::job(const JobName& name) {
-  if (!is_word(name.value, kMaxJobName)) return fail(Kind::invalid, "\"{}\" is no name of a job", name.value);
+  if (!is_job_word(name.value)) return fail(Kind::invalid, "\"{}\" is no name of a job", name.value);
   if (auto* record = jobs_.find(name)) return record;
   auto loaded = load(name);
   if (!loaded) return fail(loaded.error());
@@ -220,13 +135,9 @@ Result<FileTelemetry::JobRecord*> FileTelemetry::job(const JobName& name) {
 }
 
 Result<FileTelemetry::JobRecord> FileTelemetry::load(const JobName& name) {
-  JobRecord record{.newest = {}, .metrics = load_metrics(name), .scanner = nullptr};
-  for (const auto& stream_name : streams_of(directory_, name.value)) {
-    const auto opened = stream(stream_name, false);
-    if (!opened) return fail(opened.error());
-    record.newest = std::max(record.newest, (*opened)->last_batch());
-  }
-  return record;
+  auto newest = logs_.newest_batch(name);
+  if (!newest) return fail(newest.error());
+  return JobRecord{.newest = *newest, .metrics = load_metrics(name), .scanner = nullptr};
 }
 
 FileTelemetry::Metrics FileTelemetry::load_metrics(const JobName& name) const {

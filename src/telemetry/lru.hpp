@@ -38,6 +38,19 @@ class Lru {
     places_.erase(found);
   }
 
+  // Of all keys at once.
+  template <class Predicate>
+  void erase_if(Predicate unwanted) {
+    for (auto place = places_.begin(); place != places_.end();) {
+      if (!unwanted(place->first)) {
+        ++place;
+        continue;
+      }
+      entries_.erase(place->second);
+      place = places_.erase(place);
+    }
+  }
+
   std::size_t size() const { return entries_.size(); }
 
  private:

@@ -48,7 +48,9 @@ struct ServiceWorld {
   SeededRandom random{1};
   std::unique_ptr<ports::JobStore> store = std::move(*store::open_sqlite_store(":memory:"));
   std::unique_ptr<ports::AlgorithmStore> algorithms = std::move(*store::open_sqlite_algorithms(":memory:"));
-  MemoryTelemetry telemetry;
+  std::unique_ptr<telemetry::FileLogs> log_store =
+      std::move(*telemetry::FileLogs::open(directory.path / "logs", clock));
+  MemoryTelemetry telemetry{*log_store};
   std::unique_ptr<objects::FileStore> object_store =
       std::move(*objects::FileStore::open(directory.path / "objects", objects::Durability::process));
   objects::FileStore& objects = *object_store;
@@ -61,9 +63,9 @@ struct ServiceWorld {
   ServiceWorld() {
     REQUIRE(engine.recover());
     provider.on_event([this](ports::CapacityEvent event) { engine.on_capacity_event(std::move(event)); });
-    service = std::make_unique<api::Service>(api::ServiceParts{engine, *store, telemetry, objects, clock, random,
-                                                               "123456789012", "us-east-1", kUser, &keys,
-                                                               "agents-secret", directory.path / "uploads", *algorithms});
+    service = std::make_unique<api::Service>(
+        api::ServiceParts{engine, *store, telemetry, objects, *log_store, clock, random, "123456789012", "us-east-1",
+                          kUser, &keys, "agents-secret", directory.path / "uploads", *algorithms});
     REQUIRE(objects.create_bucket("bkt"));
   }
 

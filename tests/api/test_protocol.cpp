@@ -44,7 +44,7 @@ TEST_CASE("what is no JSON, or too much of it, is refused in JSON") {
   ServiceWorld world;
   auto broken = world.request("POST", "/", "{", {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}}, "sagemaker");
   CHECK(world.error_of(world.send(std::move(broken))).starts_with("SerializationException"));
-  auto large = world.request("POST", "/", std::string(5 * 1024 * 1024, ' '),
+  auto large = world.request("POST", "/", std::string(9 * 1024 * 1024, ' '),
                              {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}}, "sagemaker");
   CHECK(world.error_of(world.send(std::move(large))).starts_with("RequestEntityTooLargeException"));
 }

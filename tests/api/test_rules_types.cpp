@@ -90,7 +90,7 @@ TEST_CASE("a body has a limit on its depth and on its size") {
   const std::string padding(kMaxBodyBytes - 2, ' ');
   CHECK(parse_refusal("{" + padding + "}") == "");
   CHECK(parse_refusal("{ " + padding + "}") ==
-        "RequestEntityTooLargeException: The request body is larger than 4194304 bytes.");
+        "RequestEntityTooLargeException: The request body is larger than 8388608 bytes.");
 }
 
 }  // namespace

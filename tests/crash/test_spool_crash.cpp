@@ -42,12 +42,20 @@ std::unique_ptr<agent::LogSpool> open_spool(const fs::path& path, std::uint64_t 
 struct ControlPlane {
   fs::path directory;
   ManualClock clock;
+  std::unique_ptr<telemetry::FileLogs> logs;
   std::unique_ptr<telemetry::FileTelemetry> telemetry;
 
   explicit ControlPlane(fs::path in) : directory(std::move(in)) { start(); }
-  void start() {
+  void stop() {
     telemetry.reset();
-    auto opened = telemetry::FileTelemetry::open(directory, clock);
+    logs.reset();
+  }
+  void start() {
+    stop();
+    auto store = telemetry::FileLogs::open(directory, clock);
+    if (!store) return;
+    logs = std::move(*store);
+    auto opened = telemetry::FileTelemetry::open(directory, clock, *logs);
     if (opened) telemetry = std::move(*opened);
   }
   bool append(const ports::LogBatch& batch) {
@@ -56,7 +64,8 @@ struct ControlPlane {
   Lines lines() {
     Lines all;
     for (std::uint64_t from = 0;;) {
-      const auto page = telemetry->read(kStream, from, 1000, 0, std::numeric_limits<std::int64_t>::max());
+      const auto page = logs->read({std::string(ports::kTrainingLogGroup), kStream, from, false, 1000, 0,
+                                    std::numeric_limits<std::int64_t>::max()});
       REQUIRE(page);
       for (const auto& event : page->events) all.push_back(event.message);
       if (page->next == from) return all;
@@ -104,7 +113,7 @@ TEST_CASE("the control plane dies at any byte of a batch that it writes, and eac
           const auto before = fs::exists(plane.file()) ? fs::file_size(plane.file()) : 0;
           REQUIRE(plane.append(*sent));
           length = fs::file_size(plane.file()) - before;
-          plane.telemetry.reset();
+          plane.stop();
           fs::resize_file(plane.file(), before + written);
           plane.start();
           // Nor does it matter what the program says meanwhile.

@@ -1,7 +1,8 @@
-// A log's file as a crash may have left it; and the same bytes as lines of a program, a NUL between them.
+// A log's file as a crash may have left it, and behind a NUL its index; and the same bytes as lines of a program, a NUL
+// between them. What is read, in either direction and whatever the index says, is what stands in the file.
 #include "fuzz/input.hpp"
 #include "fuzz/memory_file.hpp"
-#include "telemetry/log_store.hpp"
+#include "telemetry/log_stream.hpp"
 
 namespace holdfast::fuzz {
 namespace {
@@ -9,19 +10,38 @@ namespace {
 using namespace telemetry;
 
 constexpr std::int64_t kEver = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::min();
 constexpr std::size_t kMaxLines = 64;
+
+Result<LogStream> open(const MemoryFile& file, const MemoryFile& index) {
+  return LogStream::open(file.path(), index.path(), false, 5);
+}
 
 std::vector<ports::LogEvent> read_all(const LogStream& stream, std::size_t limit) {
   std::vector<ports::LogEvent> events;
-  for (std::uint64_t from = 0; from < stream.size();) {
-    const auto page = stream.read(stream.size(), from, limit, std::numeric_limits<std::int64_t>::min(), kEver);
+  for (std::uint64_t from = 0;;) {
+    const auto page = stream.read(stream.extent(), {"", "", from, false, limit, kNever, kEver});
     ENSURE(page, "{}", page.error().message);
-    ENSURE(page->next > from && page->next <= stream.size(), "from {} to {}", from, page->next);
+    ENSURE(page->next >= from && page->next <= stream.size(), "from {} to {}", from, page->next);
     ENSURE(page->events.size() <= limit, "{} events", page->events.size());
+    ENSURE(page->next > from || page->events.empty(), "{} again and again", from);
+    if (page->next == from) return events;
     events.insert(events.end(), page->events.begin(), page->events.end());
     from = page->next;
   }
-  return events;
+}
+
+std::vector<ports::LogEvent> read_all_back(const LogStream& stream, std::size_t limit) {
+  std::vector<ports::LogEvent> events;
+  for (std::uint64_t before = stream.size();;) {
+    const auto page = stream.read(stream.extent(), {"", "", before, true, limit, kNever, kEver});
+    ENSURE(page, "{}", page.error().message);
+    ENSURE(page->first <= before, "before {} is {}", before, page->first);
+    ENSURE(page->first < before || page->events.empty(), "{} again and again", before);
+    if (page->first == before) return events;
+    events.insert(events.begin(), page->events.begin(), page->events.end());
+    before = page->first;
+  }
 }
 
 std::vector<std::string> messages_of(const std::vector<ports::LogEvent>& events) {
@@ -30,19 +50,24 @@ std::vector<std::string> messages_of(const std::vector<ports::LogEvent>& events)
   return messages;
 }
 
-void check_recovery(std::string_view bytes) {
+void check_recovery(Input input) {
+  const auto bytes = input.until('\0');
   const MemoryFile file(bytes);
-  auto stream = LogStream::open(file.path(), false);
+  const MemoryFile index_file(input.rest());
+  auto stream = open(file, index_file);
   ENSURE(stream, "{}", stream.error().message);
   ENSURE(stream->size() <= bytes.size(), "longer than the file");
   ENSURE(stream->last_batch().has_value() == (stream->size() > 0), "what has no batch must be empty");
   const auto before = messages_of(read_all(*stream, 3));
   ENSURE(before == messages_of(read_all(*stream, 1000)), "the size of the pages shows");
+  ENSURE(before == messages_of(read_all_back(*stream, 3)), "other lines backward");
+  const MemoryFile no_index("");
+  ENSURE(before == messages_of(read_all(*open(file, no_index), 1000)), "the index shows");
   // Whatever was there, the next batch is read back behind it.
   const BatchId next{Fence{7}, 1};
   const auto appended = stream->append(next, {{1, 2, "added"}});
   ENSURE(appended, "{}", appended.error().message);
-  const auto again = LogStream::open(file.path(), false);
+  const auto again = open(file, index_file);
   ENSURE(again && again->size() == stream->size() && again->last_batch() == next, "opened again");
   auto expected = before;
   expected.emplace_back("added");
@@ -54,10 +79,11 @@ void check_lines(Input input) {
   while (!input.empty() && lines.size() < kMaxLines)
     lines.push_back({static_cast<std::int64_t>(lines.size()), 0, std::string(input.until('\0'))});
   const MemoryFile file("");
-  auto stream = LogStream::open(file.path(), false);
+  const MemoryFile index_file("");
+  auto stream = open(file, index_file);
   const auto appended = stream->append({Fence{1}, 0}, lines);
   ENSURE(appended, "{}", appended.error().message);
-  const auto again = LogStream::open(file.path(), false);
+  const auto again = open(file, index_file);
   ENSURE(again, "{}", again.error().message);
   ENSURE(messages_of(read_all(*again, 1000)) == messages_of(lines), "other lines");
 }
@@ -66,7 +92,7 @@ void check_lines(Input input) {
 }  // namespace holdfast::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  holdfast::fuzz::check_recovery(holdfast::fuzz::Input(bytes, size).rest());
+  holdfast::fuzz::check_recovery({bytes, size});
   holdfast::fuzz::check_lines({bytes, size});
   return 0;
 }

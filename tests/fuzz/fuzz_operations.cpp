@@ -9,6 +9,7 @@
 #include "api/rules.hpp"
 #include "engine/fake_provider.hpp"
 #include "fuzz/input.hpp"
+#include "fuzz/memory_file.hpp"
 #include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_store.hpp"
 #include "support/manual_clock.hpp"
@@ -104,12 +105,15 @@ class World {
   testing::ManualClock clock_;
   std::unique_ptr<ports::JobStore> store_ = std::move(*store::open_sqlite_store(":memory:"));
   std::unique_ptr<ports::AlgorithmStore> algorithms_ = std::move(*store::open_sqlite_algorithms(":memory:"));
-  testing::MemoryTelemetry telemetry_;
+  MemoryPlace place_;
+  std::unique_ptr<telemetry::FileLogs> logs_ = std::move(*telemetry::FileLogs::open(place_.path(), clock_));
+  testing::MemoryTelemetry telemetry_{*logs_};
   testing::MemoryObjects objects_;
   testing::FakeProvider provider_;
   engine::Engine engine_{clock_, *store_, provider_,
                          [](const job::JobSpec&, Instant, Fence) { return std::string("{}"); }};
-  api::Backends backends_{engine_, *store_, telemetry_, objects_, "123456789012", "us-east-1", *algorithms_, clock_};
+  api::Backends backends_{engine_,     *store_,      telemetry_, objects_, "123456789012",
+                          "us-east-1", *algorithms_, *logs_,     clock_};
   api::SpecCache specs_{*store_};
 };
 

@@ -19,7 +19,8 @@ constexpr std::int64_t kAlways = std::numeric_limits<std::int64_t>::max();
 
 class TestClock final : public Clock {
  public:
-  Instant now() override { return from_ms(1'800'000'000'000); }
+  Instant now() override { return at; }
+  Instant at = from_ms(1'800'000'000'000);
 };
 
 class Fixture {
@@ -33,8 +34,13 @@ class Fixture {
   ~Fixture() { fs::remove_all(root); }
 
   void restart() {
+    stop();
+    store = std::move(*FileLogs::open(root / "logs", clock));
+    telemetry = std::move(*FileTelemetry::open(root / "logs", clock, *store));
+  }
+  void stop() {
     telemetry.reset();
-    telemetry = std::move(*FileTelemetry::open(root / "logs", clock));
+    store.reset();
   }
   Result<void> append(std::uint64_t fence, std::uint64_t sequence, const std::vector<std::string>& messages,
                       const std::string& stream = "job/algo-1-1") {
@@ -42,10 +48,17 @@ class Fixture {
     for (const auto& message : messages) lines.push_back({1000, 0, message});
     return telemetry->append(JobName{"job"}, Fence{fence}, sequence, stream, metrics, lines);
   }
+  static ports::LogQuery query(const std::string& stream, std::uint64_t from = 0, std::size_t limit = 10'000,
+                               std::int64_t start_ms = 0, std::int64_t end_ms = kAlways) {
+    return {std::string(ports::kTrainingLogGroup), stream, from, false, limit, start_ms, end_ms};
+  }
   ports::LogPage read(std::uint64_t from = 0, std::size_t limit = 10'000) {
-    const auto page = telemetry->read("job/algo-1-1", from, limit, 0, kAlways);
+    const auto page = store->read(query("job/algo-1-1", from, limit));
     REQUIRE_MESSAGE(page, (page ? "" : page.error().message));
     return *page;
+  }
+  std::vector<std::string> streams(const std::string& prefix) {
+    return *store->stream_names(std::string(ports::kTrainingLogGroup), prefix);
   }
   std::vector<std::string> messages() {
     std::vector<std::string> all;
@@ -61,6 +74,7 @@ class Fixture {
   fs::path root;
   TestClock clock;
   std::vector<job::MetricDefinition> metrics;
+  std::unique_ptr<FileLogs> store;
   std::unique_ptr<FileTelemetry> telemetry;
 };
 

@@ -51,12 +51,12 @@ TEST_CASE("only the times asked for are read") {
   std::vector<ports::LogEvent> lines;
   for (std::int64_t ms = 1; ms <= 5; ++ms) lines.push_back({ms, 0, std::to_string(ms)});
   REQUIRE(logs.telemetry->append(JobName{"job"}, Fence{1}, 0, "job/algo-1-1", {}, lines));
-  const auto page = logs.telemetry->read("job/algo-1-1", 0, 10, 2, 4);
+  const auto page = logs.store->read(Fixture::query("job/algo-1-1", 0, 10, 2, 4));
   REQUIRE(page);
   REQUIRE(page->events.size() == 2);
   CHECK(page->events[0].message == "2");
   CHECK(page->events[1].message == "3");
-  CHECK(logs.telemetry->read("job/algo-1-1", page->next, 10, 2, 4)->next == page->next);
+  CHECK(logs.store->read(Fixture::query("job/algo-1-1", page->next, 10, 2, 4))->next == page->next);
 }
 
 TEST_CASE("a batch that comes again is not appended twice, before a restart or after") {
@@ -91,7 +91,7 @@ TEST_CASE("half a batch at the end is cut off, however much of it there is") {
   const auto whole = *read_file(logs.file(), 1 << 20);
   for (auto size = good; size < whole.size(); size += size < good + 40 || size + 80 > whole.size() ? 1 : 997) {
     CAPTURE(size);
-    logs.telemetry.reset();
+    logs.stop();
     std::ofstream(logs.file(), std::ios::binary | std::ios::trunc) << whole.substr(0, size);
     logs.restart();
     REQUIRE(logs.messages() == Lines{"a"});
@@ -114,8 +114,8 @@ TEST_CASE("a position that is none is refused") {
   Fixture logs;
   REQUIRE(logs.append(1, 0, {"abc"}));
   const auto end = logs.read().next;
-  CHECK(logs.telemetry->read("job/algo-1-1", 3, 1, 0, kAlways).error().kind == Kind::invalid);
-  CHECK(logs.telemetry->read("job/algo-1-1", end + 1, 1, 0, kAlways).error().kind == Kind::invalid);
+  CHECK(logs.store->read(Fixture::query("job/algo-1-1", 3, 1)).error().kind == Kind::invalid);
+  CHECK(logs.store->read(Fixture::query("job/algo-1-1", end + 1, 1)).error().kind == Kind::invalid);
 }
 
 TEST_CASE("names that are no streams are refused or unknown, and touch no file") {
@@ -123,11 +123,11 @@ TEST_CASE("names that are no streams are refused or unknown, and touch no file")
   for (const auto* stream : {"job", "job/", "job/../x", "job/a/b", "job/.hidden", "other/a", "/job/a", "job/a b"}) {
     CAPTURE(stream);
     CHECK(logs.append(1, 0, {"a"}, stream).error().kind == Kind::invalid);
-    CHECK(logs.telemetry->read(stream, 0, 1, 0, kAlways).error().kind == Kind::not_found);
+    CHECK(logs.store->read(Fixture::query(stream, 0, 1)).error().kind == Kind::not_found);
   }
   CHECK(logs.telemetry->append(JobName{".."}, Fence{1}, 0, "../a", {}, {}).error().kind == Kind::invalid);
-  CHECK(logs.telemetry->read("job/never", 0, 1, 0, kAlways).error().kind == Kind::not_found);
-  CHECK(fs::is_empty(logs.root / "logs"));
+  CHECK(logs.store->read(Fixture::query("job/never", 0, 1)).error().kind == Kind::not_found);
+  CHECK(std::distance(fs::directory_iterator(logs.root / "logs"), {}) == 1);  // where the groups are
 }
 
 TEST_CASE("streams are listed by prefix, in the order of their names") {
@@ -135,12 +135,12 @@ TEST_CASE("streams are listed by prefix, in the order of their names") {
   REQUIRE(logs.append(1, 0, {"a"}, "job/algo-1-2"));
   REQUIRE(logs.append(1, 1, {"a"}, "job/algo-1-1"));
   REQUIRE(logs.telemetry->append(JobName{"job-b"}, Fence{2}, 0, "job-b/algo-1-1", {}, {}));
-  CHECK(logs.telemetry->streams("job/") == Lines{"job/algo-1-1", "job/algo-1-2"});
-  CHECK(logs.telemetry->streams("job/algo-1-2") == Lines{"job/algo-1-2"});
-  CHECK(logs.telemetry->streams("job") == Lines{"job-b/algo-1-1", "job/algo-1-1", "job/algo-1-2"});
-  CHECK(logs.telemetry->streams("").size() == 3);
-  CHECK(logs.telemetry->streams("nothing").empty());
-  CHECK(logs.telemetry->streams("../").empty());
+  CHECK(logs.streams("job/") == Lines{"job/algo-1-1", "job/algo-1-2"});
+  CHECK(logs.streams("job/algo-1-2") == Lines{"job/algo-1-2"});
+  CHECK(logs.streams("job") == Lines{"job-b/algo-1-1", "job/algo-1-1", "job/algo-1-2"});
+  CHECK(logs.streams("").size() == 3);
+  CHECK(logs.streams("nothing").empty());
+  CHECK(logs.streams("../").empty());
 }
 
 TEST_CASE("what is no UTF-8 is replaced, and a line too long is cut between characters") {
@@ -170,10 +170,27 @@ TEST_CASE("a page holds at most a mebibyte, and a search gives up its page where
   }
   CHECK(logs.read().events.size() == 10);
   CHECK(logs.messages().size() == 120);
-  const auto page = logs.telemetry->read("job/algo-1-1", 0, 10, 2000, kAlways);
+}
+
+TEST_CASE("a reader gives up a page where every block might hold something and none does") {
+  Fixture logs;
+  std::vector<ports::LogEvent> lines;
+  for (int i = 0; i < 500; ++i) lines.push_back({i % 2 == 0 ? 1000 : 3000, 0, std::string(10'000, 'x')});
+  for (std::uint64_t batch = 0; batch < 3; ++batch) {
+    REQUIRE(logs.telemetry->append(JobName{"job"}, Fence{1}, batch, "job/algo-1-1", {}, lines));
+  }
+  auto query = Fixture::query("job/algo-1-1", 0, 10, 2000, 2500);
+  auto page = logs.store->read(query);
+  REQUIRE(page);
   CHECK(page->events.empty());
   CHECK(page->next >= kMaxScannedBytes);
   CHECK(page->next < fs::file_size(logs.file()));
+  query.backward = true;
+  query.position = ports::kEndOfLog;
+  page = logs.store->read(query);
+  CHECK(page->events.empty());
+  CHECK(page->first > 0);
+  CHECK(page->first < fs::file_size(logs.file()));
 }
 
 TEST_CASE("a hundred thousand lines are written and read again") {
@@ -197,7 +214,7 @@ TEST_CASE("more streams than may be open at once are all there") {
     REQUIRE(logs.append(1, stream, {"x"}, fmt::format("job/algo-1-{}", stream)));
   }
   REQUIRE(logs.append(1, 1000, {"y"}, "job/algo-1-0"));
-  const auto page = logs.telemetry->read("job/algo-1-0", 0, 10, 0, kAlways);
+  const auto page = logs.store->read(Fixture::query("job/algo-1-0", 0, 10));
   REQUIRE(page->events.size() == 2);
   CHECK(page->events[1].message == "y");
 }

@@ -5,10 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/operations/log_groups.hpp"
-#include "api/operations/log_pages.hpp"
 #include "api/operations/operations.hpp"
-#include "api/rules.hpp"
-#include "api/shapes/common.hpp"
+#include "api/shapes/logs.hpp"
 
 namespace holdfast::api::operations {
 
@@ -16,60 +14,55 @@ using nlohmann::json;
 
 namespace {
 
-constexpr std::size_t kMaxPageEvents = 10'000;
-
-const Shape& input() {
-  static const ShapePtr shape_of_input = shape(Structure{{
-      {"logGroupName", shape(String{.min = 1, .max = 512}), kRequired},
-      {"logGroupIdentifier", shape(String{.min = 1, .max = 2048})},
-      {"logStreamName", shape(String{.min = 1, .max = 512, .pattern = Pattern("[^:*]*")}), kRequired},
-      {"startTime", shape(Long{.min = 0})},
-      {"endTime", shape(Long{.min = 0})},
-      {"nextToken", shape(String{.min = 1, .max = 64})},
-      {"limit", shape(Integer{.min = 1, .max = kMaxPageEvents})},
-      {"startFromHead", shapes::boolean()},
-      {"unmask", shapes::boolean()},
-  }});
-  return *shape_of_input;
-}
+// Clients take a page without events for the end of the stream: so far is looked for the next one.
+constexpr int kMaxEmptyPages = 8;
 
 struct Token {
-  bool forward = true;
+  bool backward = false;
   std::uint64_t position = 0;
 };
 
 std::optional<Token> parse_token(const std::string& text) {
   if (!text.starts_with("f/") && !text.starts_with("b/")) return std::nullopt;
-  Token token{text[0] == 'f', 0};
+  Token token{text[0] == 'b', 0};
   const auto [end, error] = std::from_chars(text.data() + 2, text.data() + text.size(), token.position);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || token.position == ports::kEndOfLog)
+    return std::nullopt;
   return token;
+}
+
+Result<ports::LogPage> read_page(ports::LogStore& logs, ports::LogQuery query) {
+  auto page = logs.read(query);
+  for (int i = 0; page && page->events.empty() && i < kMaxEmptyPages; ++i) {
+    const std::uint64_t onward = query.backward ? page->first : page->next;
+    if (onward == query.position || page->first == page->next) break;
+    query.position = onward;
+    page = logs.read(query);
+  }
+  return page;
 }
 
 }  // namespace
 
 void get_log_events(const Call& call, Answer answer) {
   const json& request = call.request;
-  if (auto valid = validate(request, input()); !valid) return answer(tl::unexpected(in_words_of_logs(valid.error())));
-  if (request.at("logGroupName") != kTrainingLogGroup) return answer(tl::unexpected(no_such_log_group()));
-  constexpr auto kEver = std::numeric_limits<std::int64_t>::max();
-  const LogQuestion question{request.at("logStreamName").get<std::string>(), request.value("limit", kMaxPageEvents),
-                             request.value("startTime", std::int64_t{0}), request.value("endTime", kEver)};
-  std::optional<Token> token;
+  if (auto valid = validate_for_logs(request, shapes::get_log_events_input()); !valid)
+    return answer(tl::unexpected(valid.error()));
+  const auto group = group_of(call);
+  if (!group) return answer(tl::unexpected(group.error()));
+  Token token = request.value("startFromHead", false) ? Token{false, 0} : Token{true, ports::kEndOfLog};
   if (request.contains("nextToken")) {
-    token = parse_token(request.at("nextToken").get<std::string>());
-    if (!token) return answer(tl::unexpected(invalid_parameter("The specified nextToken is invalid.")));
-  } else if (request.value("startFromHead", false)) {
-    token = Token{true, 0};
-  } else {
-    token = Token{false, std::numeric_limits<std::uint64_t>::max()};
+    const auto given = parse_token(request.at("nextToken").get<std::string>());
+    if (!given) return answer(tl::unexpected(invalid_parameter("The specified nextToken is invalid.")));
+    token = *given;
   }
-  const auto page = token->forward ? page_after(call.backends.telemetry, question, token->position)
-                                   : page_before(call.backends.telemetry, question, token->position);
-  if (!page) {
-    return answer(tl::unexpected(page.error().kind == Kind::not_found ? no_such_log_stream()
-                                                                      : in_words_of_logs(to_api_error(page.error()))));
-  }
+  const auto page = read_page(
+      call.backends.logs, {group->name, request.at("logStreamName"), token.position, token.backward,
+                           request.value("limit", shapes::kMaxLogEvents), request.value("startTime", std::int64_t{0}),
+                           request.value("endTime", std::numeric_limits<std::int64_t>::max())});
+  if (!page && page.error().kind == Kind::invalid)
+    return answer(tl::unexpected(invalid_parameter("The specified nextToken is invalid.")));
+  if (!page) return answer(tl::unexpected(log_failure(page.error())));
   json events = json::array();
   for (const auto& event : page->events) {
     events.push_back(

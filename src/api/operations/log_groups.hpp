@@ -1,28 +1,39 @@
-// What the two operations of CloudWatch Logs share: the one group there is, and their errors.
+// What the operations of CloudWatch Logs share: how a group is named, what users may not do to the trainings' group,
+// and the words of their errors.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
-#include "api/errors.hpp"
+#include "api/protocol.hpp"
+#include "api/rules.hpp"
+#include "ports/log_store.hpp"
 
 namespace holdfast::api::operations {
 
-constexpr std::string_view kTrainingLogGroup = "/aws/sagemaker/TrainingJobs";
+template <class T>
+using CheckedLogs = tl::expected<T, ApiError>;
 
-inline ApiError no_such_log_group() {
-  return {400, "ResourceNotFoundException", "The specified log group does not exist."};
-}
-inline ApiError no_such_log_stream() {
-  return {400, "ResourceNotFoundException", "The specified log stream does not exist."};
-}
+ApiError no_such_log_group();
+ApiError no_such_log_stream();
 // Logs has a name of its own for what SageMaker calls a ValidationException.
-inline ApiError invalid_parameter(std::string message) {
-  return {400, "InvalidParameterException", std::move(message)};
-}
-inline ApiError in_words_of_logs(ApiError error) {
-  if (error.code == "ValidationException") error.code = "InvalidParameterException";
-  return error;
-}
+ApiError invalid_parameter(std::string message);
+ApiError in_words_of_logs(ApiError error);
+// Of a call about a stream, or about events, of a group that is there; and of one about a group.
+ApiError log_failure(const Error& error);
+ApiError group_failure(const Error& error);
+
+CheckedLogs<void> validate_for_logs(const nlohmann::json& request, const Shape& input);
+
+// The group that a valid request names, by name or by ARN, and that is there.
+CheckedLogs<ports::LogGroup> group_of(const Call& call);
+
+// What only trainings may do.
+CheckedLogs<void> refuse_trainings_group(const ports::LogGroup& group);
+CheckedLogs<void> set_tags(const Call& call, const ports::LogGroup& group);
+
+std::string log_group_arn(const Backends& backends, std::string_view group);
+std::string log_stream_arn(const Backends& backends, std::string_view group, std::string_view stream);
 
 }  // namespace holdfast::api::operations

@@ -22,9 +22,21 @@ void delete_tags(const Call& call, Answer answer);
 void search(const Call& call, Answer answer);
 void get_search_suggestions(const Call& call, Answer answer);
 
-// CloudWatch Logs', for the one group that trainings write to.
+// CloudWatch Logs'.
+void create_log_group(const Call& call, Answer answer);
+void delete_log_group(const Call& call, Answer answer);
+void describe_log_groups(const Call& call, Answer answer);
+void create_log_stream(const Call& call, Answer answer);
+void delete_log_stream(const Call& call, Answer answer);
 void describe_log_streams(const Call& call, Answer answer);
+void put_log_events(const Call& call, Answer answer);
 void get_log_events(const Call& call, Answer answer);
+void filter_log_events(const Call& call, Answer answer);
+void put_retention_policy(const Call& call, Answer answer);
+void delete_retention_policy(const Call& call, Answer answer);
+void list_tags_log_group(const Call& call, Answer answer);
+void tag_log_group(const Call& call, Answer answer);
+void untag_log_group(const Call& call, Answer answer);
 
 // Holdfast's: what SageMaker has no operation for.
 void describe_training_run(const Call& call, Answer answer);

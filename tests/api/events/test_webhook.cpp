@@ -12,6 +12,7 @@
 #include "http/server.hpp"
 #include "job/decide.hpp"
 #include "support/manual_clock.hpp"
+#include "support/temp_dir.hpp"
 
 using namespace holdfast;
 using namespace holdfast::api::events;
@@ -87,7 +88,9 @@ struct World {
   http::Server server{{}, receiver};
   testing::ManualClock clock;
   MemoryFeed feed;
-  testing::MemoryTelemetry telemetry;
+  testing::TempDir directory;
+  std::unique_ptr<telemetry::FileLogs> logs = std::move(*telemetry::FileLogs::open(directory.path(), clock));
+  testing::MemoryTelemetry telemetry{*logs};
   std::string secret = "whsec_" + std::string("c2VjcmV0LXNlY3JldC1zZWNyZXQ=");
   World() { REQUIRE(server.start()); }
   std::string url() { return fmt::format("http://127.0.0.1:{}/hook?token=t", server.port()); }

@@ -11,6 +11,10 @@ import botocore.session
 OPERATIONS = ["CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob", "UpdateTrainingJob",
               "CreateAlgorithm", "DescribeAlgorithm", "ListAlgorithms", "DeleteAlgorithm", "AddTags", "ListTags",
               "DeleteTags", "Search", "GetSearchSuggestions"]
+# All in one file: they are small.
+LOGS = ["CreateLogGroup", "DeleteLogGroup", "DescribeLogGroups", "CreateLogStream", "DeleteLogStream", "DescribeLogStreams",
+        "PutLogEvents", "GetLogEvents", "FilterLogEvents", "PutRetentionPolicy", "DeleteRetentionPolicy", "ListTagsLogGroup",
+        "TagLogGroup", "UntagLogGroup"]
 
 
 def facts(shape, above=()):
@@ -36,6 +40,9 @@ def main():
         name = re.sub("(?<!^)(?=[A-Z])", "_", operation).lower()
         path = pathlib.Path(__file__).with_name(name + ".json")
         path.write_text(json.dumps(facts(model.operation_model(operation).input_shape), indent=1, sort_keys=True) + "\n")
+    model = botocore.session.get_session().get_service_model("logs")
+    inputs = {operation: facts(model.operation_model(operation).input_shape) for operation in LOGS}
+    pathlib.Path(__file__).with_name("logs.json").write_text(json.dumps(inputs, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

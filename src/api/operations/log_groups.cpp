@@ -1,0 +1,89 @@
+#include "api/operations/log_groups.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "api/shapes/logs.hpp"
+
+namespace holdfast::api::operations {
+
+using nlohmann::json;
+
+namespace {
+
+constexpr std::string_view kGroupInArn = ":log-group:";
+
+// "arn:aws:logs:us-east-1:000000000000:log-group:NAME"; else the identifier is the name.
+std::string name_in(const std::string& identifier) {
+  const auto found = identifier.find(kGroupInArn);
+  if (!identifier.starts_with("arn:") || found == std::string::npos) return identifier;
+  return identifier.substr(found + kGroupInArn.size());
+}
+
+}  // namespace
+
+ApiError no_such_log_group() { return {400, "ResourceNotFoundException", "The specified log group does not exist."}; }
+ApiError no_such_log_stream() { return {400, "ResourceNotFoundException", "The specified log stream does not exist."}; }
+ApiError invalid_parameter(std::string message) { return {400, "InvalidParameterException", std::move(message)}; }
+
+ApiError in_words_of_logs(ApiError error) {
+  if (error.code == "ValidationException") error.code = "InvalidParameterException";
+  return error;
+}
+
+ApiError log_failure(const Error& error) {
+  return error.kind == Kind::not_found ? no_such_log_stream() : in_words_of_logs(to_api_error(error));
+}
+
+ApiError group_failure(const Error& error) {
+  return error.kind == Kind::not_found ? no_such_log_group() : log_failure(error);
+}
+
+CheckedLogs<void> validate_for_logs(const json& request, const Shape& input) {
+  auto valid = validate(request, input);
+  if (!valid) return tl::unexpected(in_words_of_logs(valid.error()));
+  return {};
+}
+
+CheckedLogs<ports::LogGroup> group_of(const Call& call) {
+  const auto name = call.request.find("logGroupName");
+  const auto identifier = call.request.find("logGroupIdentifier");
+  if (name != call.request.end() && identifier != call.request.end())
+    return tl::unexpected(invalid_parameter("logGroupName and logGroupIdentifier cannot both be given."));
+  if (name == call.request.end() && identifier == call.request.end()) {
+    return tl::unexpected(
+        invalid_parameter("1 validation error detected: Value null at 'logGroupName' failed to satisfy constraint: "
+                          "Member must not be null"));
+  }
+  const auto group = call.backends.logs.group(name != call.request.end() ? name->get<std::string>()
+                                                                         : name_in(identifier->get<std::string>()));
+  if (!group) return tl::unexpected(group_failure(group.error()));
+  return *group;
+}
+
+CheckedLogs<void> refuse_trainings_group(const ports::LogGroup& group) {
+  if (group.name != ports::kTrainingLogGroup) return {};
+  return tl::unexpected(invalid_parameter(fmt::format(
+      "Only training jobs write to the log group {}. Use a log group of your own.", ports::kTrainingLogGroup)));
+}
+
+CheckedLogs<void> set_tags(const Call& call, const ports::LogGroup& group) {
+  if (group.tags.size() > shapes::kMaxTagsOfGroup) {
+    return tl::unexpected(
+        invalid_parameter(fmt::format("A log group can have at most {} tags.", shapes::kMaxTagsOfGroup)));
+  }
+  if (const auto set = call.backends.logs.set_tags(group.name, group.tags); !set)
+    return tl::unexpected(group_failure(set.error()));
+  return {};
+}
+
+std::string log_group_arn(const Backends& backends, std::string_view group) {
+  return fmt::format("arn:aws:logs:{}:{}:log-group:{}:*", backends.region, backends.account, group);
+}
+
+std::string log_stream_arn(const Backends& backends, std::string_view group, std::string_view stream) {
+  return fmt::format("arn:aws:logs:{}:{}:log-group:{}:log-stream:{}", backends.region, backends.account, group, stream);
+}
+
+}  // namespace holdfast::api::operations

@@ -1,0 +1,95 @@
+// A file of lines that is written at its end and read in pieces, forward or backward. Positions are bytes from its
+// beginning; a reader never looks further than it is told, so that a writer may go on meanwhile.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/file.hpp"
+#include "base/result.hpp"
+#include "telemetry/log_lines.hpp"
+
+namespace holdfast::telemetry {
+
+constexpr std::uint64_t kReadPiece = 256 * 1024;
+
+class LogFile {
+ public:
+  static Result<LogFile> open(const std::filesystem::path& path, bool create);
+
+  const std::string& name() const { return name_; }
+  Result<std::uint64_t> size() const;
+  Result<std::string> read(std::uint64_t from, std::uint64_t to) const;
+  // Behind `at` nothing counts: should half of it ever stay there, the next one is written over it.
+  Result<void> write(std::uint64_t at, std::string_view bytes);
+  Result<void> cut(std::uint64_t size);
+
+  // Calls `line(position, text)` for each line between two beginnings of lines, without its line feed, until it
+  // returns false.
+  template <class F>
+  Result<void> for_each_line(std::uint64_t begin, std::uint64_t end, F line) const;
+  // The same from the last line to the first.
+  template <class F>
+  Result<void> for_each_line_back(std::uint64_t begin, std::uint64_t end, F line) const;
+
+ private:
+  LogFile(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+
+  Fd fd_;
+  std::string name_;
+};
+
+template <class F>
+Result<void> LogFile::for_each_line(std::uint64_t begin, std::uint64_t end, F line) const {
+  std::uint64_t piece = kReadPiece;
+  while (begin < end) {
+    const auto text = read(begin, std::min(end, begin + piece));
+    if (!text) return fail(text.error());
+    std::string_view rest(*text);
+    for (auto feed = rest.find('\n'); feed != std::string_view::npos; feed = rest.find('\n')) {
+      if (!line(begin, rest.substr(0, feed))) return {};
+      begin += feed + 1;
+      rest.remove_prefix(feed + 1);
+    }
+    // One line may be longer than a piece.
+    const bool stuck = rest.size() == text->size();
+    if (stuck && (piece >= kMaxWrittenLine || begin + piece >= end))
+      return fail(Kind::permanent, "{}: a line without an end at {}", name_, begin);
+    piece = stuck ? kMaxWrittenLine : kReadPiece;
+  }
+  return {};
+}
+
+template <class F>
+Result<void> LogFile::for_each_line_back(std::uint64_t begin, std::uint64_t end, F line) const {
+  std::uint64_t piece = kReadPiece;
+  while (begin < end) {
+    const std::uint64_t from = end - std::min(end - begin, piece);
+    const auto text = read(from, end);
+    if (!text) return fail(text.error());
+    // Amid a line, unless the piece reaches to the beginning: that line belongs to the next piece.
+    const std::size_t first = from == begin ? 0 : std::min(text->size(), text->find('\n') + 1);
+    if (first == text->size()) {
+      if (piece >= 2 * kMaxWrittenLine)
+        return fail(Kind::permanent, "{}: a line without a beginning at {}", name_, end);
+      piece = 2 * kMaxWrittenLine;
+      continue;
+    }
+    piece = kReadPiece;
+    std::string_view lines = std::string_view(*text).substr(first);
+    while (!lines.empty()) {
+      // Without the last character, which ends the line itself.
+      const auto before = lines.size() == 1 ? std::string_view::npos : lines.rfind('\n', lines.size() - 2);
+      const std::size_t at = before == std::string_view::npos ? 0 : before + 1;
+      end = from + first + at;
+      if (!line(end, lines.substr(at, lines.size() - at - 1))) return {};
+      lines = lines.substr(0, at);
+    }
+  }
+  return {};
+}
+
+}  // namespace holdfast::telemetry
