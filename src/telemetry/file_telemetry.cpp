@@ -70,15 +70,34 @@ Result<void> replace_file(const fs::path& path, std::string_view bytes) {
   return {};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<FileTelemetry>> FileTelemetry::open(fs::path directory, Clock& clock) {
-  if (auto made = make_directories(directory); !made) return fail(made.error());
-  return std::unique_ptr<FileTelemetry>(new FileTelemetry(std::move(directory), clock));
+Result<void> put_values(ports::MetricStore& metrics, const JobName& job, const BatchId& batch,
+                        const std::vector<ports::MetricValue>& values) {
+  std::vector<ports::Measurement> measurements;
+  measurements.reserve(values.size());
+  for (const auto& value : values) {
+    measurements.push_back({{ports::kTrainingJobsNamespace, value.name, {{"TrainingJobName", job.value}}},
+                            "None",
+                            from_ms(value.timestamp_ms),
+                            metrics::Bucket::of(value.value),
+                            true});
+  }
+  return metrics.put(measurements, ports::PutMark{"log/" + job.value, batch.fence, batch.sequence});
 }
 
-FileTelemetry::FileTelemetry(fs::path directory, Clock& clock)
-    : directory_(std::move(directory)), clock_(clock), streams_(kMaxOpenStreams), jobs_(kMaxJobsInMemory) {}
+}  // namespace
+
+Result<std::unique_ptr<FileTelemetry>> FileTelemetry::open(fs::path directory, Clock& clock,
+                                                           ports::MetricStore* metrics) {
+  if (auto made = make_directories(directory); !made) return fail(made.error());
+  return std::unique_ptr<FileTelemetry>(new FileTelemetry(std::move(directory), clock, metrics));
+}
+
+FileTelemetry::FileTelemetry(fs::path directory, Clock& clock, ports::MetricStore* metrics)
+    : directory_(std::move(directory)),
+      clock_(clock),
+      metrics_(metrics),
+      streams_(kMaxOpenStreams),
+      jobs_(kMaxJobsInMemory) {}
 
 Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::uint64_t sequence,
                                    const std::string& stream_name,
@@ -98,7 +117,7 @@ Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::ui
     std::move(values.begin(), values.end(), std::back_inserter(found));
   }
 
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto record = job(job_name);
   if (!record) return fail(record.error());
   const BatchId batch{fence, sequence};
@@ -121,7 +140,9 @@ Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::ui
     if (last.size() < kMaxMetricsPerJob || last.contains(value.name)) last[value.name] = value;
   }
   save_metrics(job_name, (*record)->metrics);
-  return {};
+  lock.unlock();
+  // The batch is the mark: whatever was lost, and however often it is repeated, its values are counted once.
+  return metrics_ ? put_values(*metrics_, job_name, batch, found) : Result<void>{};
 }
 
 std::vector<std::string> FileTelemetry::streams(const std::string& prefix) {
