@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/operations/operations.hpp"
+#include "api/shapes/cloudwatch.hpp"
+#include "api/shapes/identity.hpp"
 #include "base/log.hpp"
 
 namespace holdfast::api {
@@ -22,6 +24,19 @@ constexpr std::array kOperations = {
     OperationEntry{"Holdfast.InterruptTrainingJob", "sagemaker", Caller::user, op::interrupt_training_job},
     OperationEntry{"Logs_20140328.DescribeLogStreams", "logs", Caller::user, op::describe_log_streams},
     OperationEntry{"Logs_20140328.GetLogEvents", "logs", Caller::user, op::get_log_events},
+    OperationEntry{"GraniteServiceVersion20100801.PutMetricData", "monitoring", Caller::user, op::put_metric_data,
+                   shapes::put_metric_data_input},
+    OperationEntry{"GraniteServiceVersion20100801.GetMetricStatistics", "monitoring", Caller::user,
+                   op::get_metric_statistics, shapes::get_metric_statistics_input,
+                   shapes::get_metric_statistics_output},
+    OperationEntry{"GraniteServiceVersion20100801.GetMetricData", "monitoring", Caller::user, op::get_metric_data,
+                   shapes::get_metric_data_input, shapes::get_metric_data_output},
+    OperationEntry{"GraniteServiceVersion20100801.ListMetrics", "monitoring", Caller::user, op::list_metrics,
+                   shapes::list_metrics_input, shapes::list_metrics_output},
+    OperationEntry{"AWSSecurityTokenServiceV20110615.GetCallerIdentity", "sts", Caller::user, op::get_caller_identity,
+                   shapes::get_caller_identity_input, shapes::get_caller_identity_output},
+    OperationEntry{"AWSIdentityManagementV20100508.GetRole", "iam", Caller::user, op::get_role, shapes::get_role_input,
+                   shapes::get_role_output},
     OperationEntry{"Holdfast.AgentReport", "", Caller::agent, op::agent_report},
     OperationEntry{"Holdfast.AgentWait", "", Caller::agent, op::agent_wait},
 };

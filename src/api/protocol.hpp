@@ -1,4 +1,4 @@
-// AWS JSON 1.1: from a target to the operation that answers it, and what every operation works with.
+// From a target to the operation that answers it, and what every operation works with.
 #pragma once
 
 #include <functional>
@@ -10,16 +10,20 @@
 #include <string_view>
 #include <tl/expected.hpp>
 
+#include "api/counters.hpp"
 #include "api/errors.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "engine/engine.hpp"
 #include "ports/job_store.hpp"
+#include "ports/metrics.hpp"
 #include "ports/object_store.hpp"
 #include "ports/telemetry.hpp"
 
 namespace holdfast::api {
+
+struct Shape;
 
 constexpr std::size_t kMaxRememberedSpecs = 1024;
 
@@ -31,6 +35,9 @@ struct Backends {
   ports::ObjectStore& objects;
   std::string account;  // 12 digits
   std::string region;
+  ports::MetricStore& metrics;
+  Clock& clock;
+  Counters& counters;
 };
 
 // An agent reports every few seconds and each time needs its job's metrics. A spec never changes, so it is read once.
@@ -55,7 +62,8 @@ using Answer = std::function<void(Outcome)>;
 struct Call {
   const Backends& backends;
   SpecCache& specs;
-  const nlohmann::json& request;  // an object
+  const nlohmann::json& request;     // an object
+  std::string_view access_key = {};  // of the user who asks; empty for an agent
 };
 
 // May block: it runs on a worker thread. What it hands to the engine must not refer to the Call, only to backends.
@@ -68,6 +76,10 @@ struct OperationEntry {
   std::string_view service;  // what a user's signature must be for
   Caller caller = Caller::user;
   Operation run = nullptr;
+  // What to read a form or CBOR as, and what to write their answers as; without the first, an operation is asked for in
+  // JSON only, and without the second it has no output.
+  const Shape& (*input)() = nullptr;
+  const Shape& (*output)() = nullptr;
 };
 // Null: no such operation.
 const OperationEntry* find_operation(std::string_view target);

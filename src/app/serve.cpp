@@ -25,6 +25,7 @@
 #include "engine/engine.hpp"
 #include "http/server.hpp"
 #include "objects/file_store.hpp"
+#include "store/metric_store.hpp"
 #include "store/sqlite_store.hpp"
 #include "telemetry/file_telemetry.hpp"
 #include "telemetry/service_log.hpp"
@@ -157,7 +158,9 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (!secret) return fail(secret.error());
   auto store = store::open_sqlite_store((data / "holdfast.db").string(), clock.now());
   if (!store) return fail(store.error());
-  auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock);
+  auto metrics = store::open_metric_store((data / "metrics.db").string(), clock);
+  if (!metrics) return fail(metrics.error());
+  auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock, metrics->get());
   if (!telemetry) return fail(telemetry.error());
   auto objects = objects::FileStore::open(data / "objects");
   if (!objects) return fail(objects.error());
@@ -183,7 +186,8 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
                         options.region,
                         {{credentials->access_key, credentials->secret}},
                         *secret,
-                        data / "uploads"});
+                        data / "uploads",
+                        **metrics});
   http::ServerOptions server_options;
   server_options.address = listen->address;
   server_options.port = listen->port;

@@ -38,8 +38,8 @@ void ServiceProcess::start() {
       std::make_unique<engine::Engine>(parts_.clock, parts_.store, parts_.provider,
                                        [](const job::JobSpec& spec, Instant, Fence) { return job::encode_spec(spec); });
   specs_ = std::make_unique<api::SpecCache>(parts_.store);
-  backends_ = std::make_unique<api::Backends>(
-      api::Backends{*engine_, parts_.store, parts_.telemetry, parts_.objects, kAccount, kRegion});
+  backends_ = std::make_unique<api::Backends>(api::Backends{*engine_, parts_.store, parts_.telemetry, parts_.objects,
+                                                            kAccount, kRegion, metrics_, parts_.clock, counters_});
   inside([&] {
     const auto recovered = engine_->recover();
     ENSURE(recovered, "the database was there a moment ago: {}", recovered.error().message);

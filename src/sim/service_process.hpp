@@ -11,6 +11,7 @@
 #include "api/protocol.hpp"
 #include "engine/engine.hpp"
 #include "sim/crash.hpp"
+#include "sim/no_metrics.hpp"
 #include "sim/twin_provider.hpp"
 #include "sim/twin_store.hpp"
 
@@ -51,6 +52,8 @@ class ServiceProcess {
   void nap();
 
   ServiceParts parts_;
+  NoMetrics metrics_;
+  api::Counters counters_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<api::SpecCache> specs_;
   std::unique_ptr<api::Backends> backends_;

@@ -21,6 +21,7 @@
 #include "aws/sigv4.hpp"
 #include "engine/engine.hpp"
 #include "engine/fake_provider.hpp"
+#include "store/metric_store.hpp"
 #include "store/sqlite_store.hpp"
 #include "support/manual_clock.hpp"
 
@@ -47,6 +48,7 @@ struct ServiceWorld {
   SeededRandom random{1};
   std::unique_ptr<ports::JobStore> store = std::move(*store::open_sqlite_store(":memory:"));
   MemoryTelemetry telemetry;
+  std::unique_ptr<ports::MetricStore> metrics = std::move(*store::open_metric_store(":memory:", clock));
   MemoryObjects objects;
   FakeProvider provider;
   engine::Engine engine{clock, *store, provider, [](const job::JobSpec&, Instant, Fence) { return std::string("{}"); }};
@@ -65,7 +67,8 @@ struct ServiceWorld {
                                                                "us-east-1",
                                                                {{kUser.access_key, kUser.secret}},
                                                                "agents-secret",
-                                                               directory.path});
+                                                               directory.path,
+                                                               *metrics});
     REQUIRE(objects.create_bucket("bkt"));
   }
 

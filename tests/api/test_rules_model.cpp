@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "api/shapes/cloudwatch.hpp"
 #include "api/shapes/training_job.hpp"
 #include "base/overload.hpp"
 
@@ -42,6 +43,19 @@ const Differences kDeviations = {
     {"CreateTrainingJob.MlflowConfig: unsupported", "newer; refused with advice"},
     {"CreateTrainingJob.ModelPackageConfig: unsupported", "newer; refused with advice"},
     {"ListTrainingJobs.TrainingPlanArnEquals: unsupported", "newer; refused with advice"},
+    {"PutMetricData.MetricData min: 1, model null", "documented"},
+    {"PutMetricData.MetricData max: 1000, model null", "documented"},
+    {"PutMetricData.MetricData[].Values max: 150, model null", "documented"},
+    {"PutMetricData.MetricData[].Counts max: 150, model null", "documented"},
+    {"PutMetricData.EntityMetricData: unsupported", "newer; refused with advice"},
+    {"PutMetricData.StrictEntityValidation: not in the model", "newer; without entities it does no harm"},
+    {"GetMetricData.MetricDataQueries max: 500, model null", "documented"},
+    {"GetMetricData.MetricDataQueries[].Id pattern: ^[a-z][a-zA-Z0-9_]*$", "documented"},
+    {"GetMetricData.MetricDataQueries[].AccountId: unsupported", "refused with advice"},
+    {"GetMetricData.MaxDatapoints min: 1, model null", "a page without room would never end"},
+    {"GetMetricData.MaxDatapoints max: 100800, model null", "documented"},
+    {"GetMetricData.LabelOptions.Timezone pattern: [+-]\\d{2}:?\\d{2}", "documented"},
+    {"ListMetrics.OwningAccount: unsupported", "refused with advice"},
 };
 
 class Comparison {
@@ -51,7 +65,7 @@ class Comparison {
                    [&](const String& s) { of_string(s, model, path); },
                    [&](const Integer& s) { of_range(s, model, path, "integer"); },
                    [&](const Long& s) { of_range(s, model, path, "long"); },
-                   [&](const Float& s) { of_range(s, model, path, "float"); },
+                   [&](const Float& s) { of_range(s, model, path, model.at("type") == "double" ? "double" : "float"); },
                    [&](const Boolean&) { of_type(model, path, "boolean"); },
                    [&](const Timestamp&) { of_type(model, path, "timestamp"); },
                    [&](const List& s) { of_list(s, model, path); },
@@ -134,6 +148,11 @@ TEST_CASE(
                      "DescribeTrainingJob");
   comparison.compare(shapes::list_training_jobs_input(), model_of("list_training_jobs.json"), "ListTrainingJobs");
   comparison.compare(shapes::stop_training_job_input(), model_of("stop_training_job.json"), "StopTrainingJob");
+  comparison.compare(shapes::put_metric_data_input(), model_of("put_metric_data.json"), "PutMetricData");
+  comparison.compare(shapes::get_metric_statistics_input(), model_of("get_metric_statistics.json"),
+                     "GetMetricStatistics");
+  comparison.compare(shapes::get_metric_data_input(), model_of("get_metric_data.json"), "GetMetricData");
+  comparison.compare(shapes::list_metrics_input(), model_of("list_metrics.json"), "ListMetrics");
   for (const auto& [difference, nothing] : comparison.found()) {
     CHECK_MESSAGE(kDeviations.contains(difference), difference);
   }

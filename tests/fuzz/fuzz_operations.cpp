@@ -9,6 +9,7 @@
 #include "api/rules.hpp"
 #include "engine/fake_provider.hpp"
 #include "fuzz/input.hpp"
+#include "store/metric_store.hpp"
 #include "store/sqlite_store.hpp"
 #include "support/manual_clock.hpp"
 
@@ -104,7 +105,10 @@ class World {
   testing::FakeProvider provider_;
   engine::Engine engine_{clock_, *store_, provider_,
                          [](const job::JobSpec&, Instant, Fence) { return std::string("{}"); }};
-  api::Backends backends_{engine_, *store_, telemetry_, objects_, "123456789012", "us-east-1"};
+  std::unique_ptr<ports::MetricStore> metrics_ = std::move(*store::open_metric_store(":memory:", clock_));
+  api::Counters counters_;
+  api::Backends backends_{engine_,     *store_,   telemetry_, objects_, "123456789012",
+                          "us-east-1", *metrics_, clock_,     counters_};
   api::SpecCache specs_{*store_};
 };
 

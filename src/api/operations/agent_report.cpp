@@ -109,6 +109,12 @@ Checked<std::vector<ports::LogBatch>> logs_of(const json& request, const std::st
   return batches;
 }
 
+std::uint64_t bytes_of(const ports::LogBatch& batch) {
+  std::uint64_t bytes = 0;
+  for (const auto& line : batch.lines) bytes += line.message.size();
+  return bytes;
+}
+
 Checked<void> keep_logs(const Call& call, const JobName& name, Fence fence,
                         const std::vector<ports::LogBatch>& batches) {
   const auto spec = call.specs.get(name);
@@ -116,6 +122,7 @@ Checked<void> keep_logs(const Call& call, const JobName& name, Fence fence,
   for (const auto& batch : batches) {
     const auto kept =
         call.backends.telemetry.append(name, fence, batch.sequence, batch.stream, (*spec)->metrics, batch.lines);
+    if (kept) call.backends.counters.log(batch.lines.size(), bytes_of(batch));
     // A newer attempt writes the log by now. Told of an error, the older one would send the same for ever.
     if (!kept && kept.error().kind != Kind::conflict) return tl::unexpected(to_api_error(kept.error()));
   }

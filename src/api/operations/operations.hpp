@@ -15,6 +15,16 @@ void stop_training_job(const Call& call, Answer answer);
 void describe_log_streams(const Call& call, Answer answer);
 void get_log_events(const Call& call, Answer answer);
 
+// CloudWatch's metrics.
+void put_metric_data(const Call& call, Answer answer);
+void get_metric_statistics(const Call& call, Answer answer);
+void get_metric_data(const Call& call, Answer answer);
+void list_metrics(const Call& call, Answer answer);
+
+// Of STS and IAM what SageMaker's clients ask for on their way.
+void get_caller_identity(const Call& call, Answer answer);
+void get_role(const Call& call, Answer answer);
+
 // Holdfast's: what SageMaker has no operation for.
 void describe_training_run(const Call& call, Answer answer);
 void interrupt_training_job(const Call& call, Answer answer);

@@ -8,7 +8,10 @@ import re
 
 import botocore.session
 
-OPERATIONS = ["CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob"]
+OPERATIONS = {
+    "sagemaker": ["CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob"],
+    "cloudwatch": ["PutMetricData", "GetMetricStatistics", "GetMetricData", "ListMetrics"],
+}
 
 
 def facts(shape):
@@ -26,11 +29,12 @@ def facts(shape):
 
 
 def main():
-    model = botocore.session.get_session().get_service_model("sagemaker")
-    for operation in OPERATIONS:
-        name = re.sub("(?<!^)(?=[A-Z])", "_", operation).lower()
-        path = pathlib.Path(__file__).with_name(name + ".json")
-        path.write_text(json.dumps(facts(model.operation_model(operation).input_shape), indent=1, sort_keys=True) + "\n")
+    for service, operations in OPERATIONS.items():
+        model = botocore.session.get_session().get_service_model(service)
+        for operation in operations:
+            name = re.sub("(?<!^)(?=[A-Z])", "_", operation).lower()
+            path = pathlib.Path(__file__).with_name(name + ".json")
+            path.write_text(json.dumps(facts(model.operation_model(operation).input_shape), indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
