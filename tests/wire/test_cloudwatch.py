@@ -305,6 +305,30 @@ class CloudWatch(unittest.TestCase):
         self.assertRegex(text, r"holdfast_log_lines_total [4-9]\n")
         self.assertNotIn("metrics/", text)
 
+    def test_an_instances_use(self):
+        try:
+            self.service.client("s3").create_bucket(Bucket="tests")
+        except botocore.exceptions.ClientError:
+            pass
+        # Busy on one processor, with a child that is too, until somebody has seen it.
+        self.service.create("busy", "import os, time\nos.fork()\nblock = bytearray(200 << 20)\nend = time.time() + 60\n"
+                            "while time.time() < end: pass\n")
+        host = [{"Name": "Host", "Value": "busy/algo-1"}]
+        listed = wait_for("the first sample", lambda: self.boto.list_metrics(Namespace=TRAININGS, Dimensions=host)["Metrics"])
+        self.assertEqual([m["MetricName"] for m in listed], ["CPUUtilization", "DiskUtilization", "MemoryUtilization"])
+        now = datetime.datetime.now(UTC)
+        values = {}
+        for metric in listed:
+            points = self.boto.get_metric_statistics(
+                Namespace=TRAININGS, MetricName=metric["MetricName"], Dimensions=host, StartTime=now - datetime.timedelta(minutes=5),
+                EndTime=now + datetime.timedelta(minutes=1), Period=60, Statistics=["Maximum"], Unit="Percent")["Datapoints"]
+            values[metric["MetricName"]] = points[0]["Maximum"]
+        self.service.client("sagemaker").stop_training_job(TrainingJobName="busy")
+        # This machine may be busy with other things: what is sure is that it is something, and no more than two processors.
+        self.assertTrue(0 < values["CPUUtilization"] < 220, values)
+        self.assertTrue(0 < values["DiskUtilization"] <= 100, values)
+        self.assertTrue(0 < values["MemoryUtilization"] < 100, values)
+
     # ---- who asks
 
     def test_caller_and_role(self):

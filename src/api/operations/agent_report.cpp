@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
+#include "api/operations/agent_samples.hpp"
 #include "api/operations/operations.hpp"
 #include "base/overload.hpp"
 #include "job/codec.hpp"
@@ -138,7 +139,11 @@ void agent_report(const Call& call, Answer answer) {
   if (!events) return answer(tl::unexpected(events.error()));
   const auto logs = logs_of(call.request, name.value);
   if (!logs) return answer(tl::unexpected(logs.error()));
+  const auto samples = samples_of(call.request);
+  if (!samples) return answer(tl::unexpected(samples.error()));
   if (auto kept = keep_logs(call, name, fence, *logs); !kept) return answer(tl::unexpected(kept.error()));
+  if (auto kept = keep_samples(call.backends.metrics, name, fence, *samples); !kept)
+    return answer(tl::unexpected(to_api_error(kept.error())));
   if (events->empty()) return answer(std::string("{}"));
   auto done = [answer = std::move(answer)](Result<engine::Receipt> receipt) {
     // Not applied is an answer too: heard before, too late, or of an attempt that is over.
