@@ -50,22 +50,40 @@ std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
 }  // namespace
 
 void Distribution::add(double value, std::uint64_t count) {
-  counts_[rounded(key_of(value), level_)] += count;
+  add_key(rounded(key_of(value), level_), count);
   keep_small();
+}
+
+void Distribution::add_key(std::int32_t key, std::uint64_t count) {
+  const auto place = std::lower_bound(counts_.begin(), counts_.end(), key,
+                                      [](const Count& there, std::int32_t wanted) { return there.key < wanted; });
+  if (place != counts_.end() && place->key == key) {
+    place->count += count;
+  } else {
+    counts_.insert(place, {key, count});
+  }
 }
 
 void Distribution::merge(const Distribution& other) {
   complete_ = complete_ && other.complete_;
   coarsen(std::max(level_, other.level_));
-  for (const auto& [key, count] : other.counts_) counts_[rounded(key, level_)] += count;
+  for (const auto& [key, count] : other.counts_) add_key(rounded(key, level_), count);
   keep_small();
 }
 
 void Distribution::coarsen(int level) {
   if (level == level_) return;
   level_ = level;
-  std::map<std::int32_t, std::uint64_t> coarser;
-  for (const auto& [key, count] : counts_) coarser[rounded(key, level)] += count;
+  // Rounding keeps the order: equal keys are neighbours.
+  std::vector<Count> coarser;
+  for (const auto& [key, count] : counts_) {
+    const auto wider = rounded(key, level);
+    if (!coarser.empty() && coarser.back().key == wider) {
+      coarser.back().count += count;
+    } else {
+      coarser.push_back({wider, count});
+    }
+  }
   counts_ = std::move(coarser);
 }
 
@@ -83,7 +101,7 @@ std::optional<double> Distribution::percentile(double percent) const {
     seen += count;
     if (static_cast<double>(seen) >= rank) return value_of(key);
   }
-  return value_of(counts_.rbegin()->first);
+  return value_of(counts_.back().key);
 }
 
 // One byte for level and completeness; then for each key the distance to the one before and its count.
@@ -113,10 +131,12 @@ std::optional<Distribution> Distribution::decode(std::string_view bytes) {
     const auto step = take_varint(bytes);
     const auto count = take_varint(bytes);
     if (!step || !count || *step > 4 * kMaxKey) return std::nullopt;
+    // Each key once, in their order: only the first step may stand still or go down.
+    if (!read.counts_.empty() && (*step == 0 || *step % 2 == 1)) return std::nullopt;
     const auto distance = static_cast<std::int64_t>(*step / 2 + *step % 2);
     key += (*step % 2 == 1 ? -distance : distance) * (1 << read.level_);
     if (key > kMaxKey || key < -kMaxKey) return std::nullopt;
-    read.counts_[static_cast<std::int32_t>(key)] += *count;
+    read.counts_.push_back({static_cast<std::int32_t>(key), *count});
   }
   return read;
 }

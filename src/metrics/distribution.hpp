@@ -4,10 +4,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::metrics {
 
@@ -31,12 +31,18 @@ class Distribution {
   static std::optional<Distribution> decode(std::string_view bytes);
 
  private:
+  struct Count {
+    std::int32_t key = 0;  // grows as the value does
+    std::uint64_t count = 0;
+  };
+
+  void add_key(std::int32_t key, std::uint64_t count);
   void coarsen(int level);
   void keep_small();
 
   int level_ = 0;  // keys are multiples of 2^level_
   bool complete_ = true;
-  std::map<std::int32_t, std::uint64_t> counts_;  // by key, which grows as its value does
+  std::vector<Count> counts_;  // by key, each once
 };
 
 }  // namespace holdfast::metrics

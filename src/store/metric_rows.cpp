@@ -178,9 +178,12 @@ Result<void> PointRows::merge(SeriesId series, Instant at, metrics::Bucket bucke
   const auto found = find_.bind(series).bind(seconds_of(at)).step();
   if (!found) return fail(found.error());
   if (*found) {
-    const auto there = bucket_of(find_, 0);
+    auto there = bucket_of(find_, 0);
+    find_.reset();
     if (!there) return fail(there.error());
-    bucket.merge(*there);
+    // The few new values into the many old ones.
+    there->merge(bucket);
+    bucket = std::move(*there);
   }
   find_.reset();
   std::optional<double> low, high;

@@ -142,7 +142,13 @@ Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::ui
   save_metrics(job_name, (*record)->metrics);
   lock.unlock();
   // The batch is the mark: whatever was lost, and however often it is repeated, its values are counted once.
-  return metrics_ ? put_values(*metrics_, job_name, batch, found) : Result<void>{};
+  const auto put = metrics_ ? put_values(*metrics_, job_name, batch, found) : Result<void>{};
+  if (put) return {};
+  const bool may_help = put.error().kind == Kind::try_again || put.error().kind == Kind::no_space;
+  if (may_help) return put;
+  // Where repeating does not help, a training's log must not wait for its metrics.
+  log_warn("metrics of job {}: {}", job_name.value, put.error().message);
+  return {};
 }
 
 std::vector<std::string> FileTelemetry::streams(const std::string& prefix) {

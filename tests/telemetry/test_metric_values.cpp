@@ -13,6 +13,7 @@ class Metrics final : public ports::MetricStore {
  public:
   Result<void> put(const std::vector<ports::Measurement>& measurements,
                    const std::optional<ports::PutMark>& mark) override {
+    if (broken) return fail(Kind::permanent, "metrics: the database is malformed");
     if (full) return fail(Kind::no_space, "metrics: the disk is full");
     REQUIRE(mark);
     auto& newest = marks[mark->source];
@@ -30,6 +31,7 @@ class Metrics final : public ports::MetricStore {
   }
 
   bool full = false;
+  bool broken = false;
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> marks;
   std::vector<ports::Measurement> all;
 };
@@ -83,4 +85,12 @@ TEST_CASE("a batch whose values could not be kept is not taken, and is complete 
   REQUIRE(logs.append(1, 0, {"loss=1"}));
   CHECK(logs.values() == std::vector<double>{1});
   CHECK(logs.messages().size() == 1);
+}
+
+TEST_CASE("a metric store that is broken for good holds up no log") {
+  World logs;
+  logs.store.broken = true;
+  CHECK(logs.append(1, 0, {"loss=1"}));
+  CHECK(logs.messages().size() == 1);
+  CHECK(logs.telemetry->last_metrics(JobName{"job"}).size() == 1);
 }

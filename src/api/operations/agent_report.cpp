@@ -6,6 +6,7 @@
 
 #include "api/operations/agent_samples.hpp"
 #include "api/operations/operations.hpp"
+#include "base/log.hpp"
 #include "base/overload.hpp"
 #include "job/codec.hpp"
 #include "ports/control_link.hpp"
@@ -142,8 +143,9 @@ void agent_report(const Call& call, Answer answer) {
   const auto samples = samples_of(call.request);
   if (!samples) return answer(tl::unexpected(samples.error()));
   if (auto kept = keep_logs(call, name, fence, *logs); !kept) return answer(tl::unexpected(kept.error()));
+  // No training waits for these.
   if (auto kept = keep_samples(call.backends.metrics, name, fence, *samples); !kept)
-    return answer(tl::unexpected(to_api_error(kept.error())));
+    log_warn("instance metrics of job {}: {}", name.value, kept.error().message);
   if (events->empty()) return answer(std::string("{}"));
   auto done = [answer = std::move(answer)](Result<engine::Receipt> receipt) {
     // Not applied is an answer too: heard before, too late, or of an attempt that is over.

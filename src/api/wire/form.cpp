@@ -43,7 +43,8 @@ std::optional<std::string> decoded(std::string_view text) {
   return plain && is_utf8(*plain) ? plain : std::nullopt;
 }
 
-Read<void> plant(Node& root, std::string_view name, std::string value) {
+// `nodes` counts those that were made.
+Read<void> plant(Node& root, std::string_view name, std::string value, std::size_t& nodes) {
   Node* node = &root;
   std::size_t depth = 0;
   for (std::string_view rest = name;;) {
@@ -52,6 +53,8 @@ Read<void> plant(Node& root, std::string_view name, std::string value) {
     if (part.empty() || ++depth > kMaxFormDepth)
       return wrong(fmt::format("'{}' is no name of a parameter.", truncated(std::string(name))));
     const auto found = node->parts.find(part);
+    if (found == node->parts.end() && ++nodes > kMaxFormNodes)
+      return wrong(fmt::format("The request's names have more than {} parts.", kMaxFormNodes));
     node = found != node->parts.end() ? &found->second : &node->parts[std::string(part)];
     if (dot == rest.size()) break;
     rest.remove_prefix(dot + 1);
@@ -63,15 +66,14 @@ Read<void> plant(Node& root, std::string_view name, std::string value) {
 
 Read<Node> grow(std::string_view form) {
   Node root;
-  for (std::size_t count = 0; !form.empty(); ++count) {
-    if (count == kMaxFormParameters)
-      return wrong(fmt::format("The request has more than {} parameters.", kMaxFormParameters));
+  std::size_t nodes = 0;
+  while (!form.empty()) {
     const auto pair = next_pair(form);
     if (pair.name.empty() && pair.value.empty()) continue;
     const auto name = decoded(pair.name);
     auto value = decoded(pair.value);
     if (!name || !value) return wrong("The form is not percent-encoded UTF-8.");
-    if (auto planted = plant(root, *name, std::move(*value)); !planted) return tl::unexpected(planted.error());
+    if (auto planted = plant(root, *name, std::move(*value), nodes); !planted) return tl::unexpected(planted.error());
   }
   return root;
 }

@@ -13,8 +13,9 @@
 
 namespace holdfast::api::wire {
 
-// A PutMetricData of 1,000 values with 30 dimensions each has 63,000.
-constexpr std::size_t kMaxFormParameters = 200'000;
+// Of all names together, each counted once. A PutMetricData of 1,000 metrics with 30 dimensions and 150 values each has
+// 250,000.
+constexpr std::size_t kMaxFormNodes = 500'000;
 constexpr std::size_t kMaxFormDepth = 12;
 
 // The first parameter of that name, decoded; found without taking the rest apart, for what must be known first.
