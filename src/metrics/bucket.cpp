@@ -17,7 +17,7 @@ struct Name {
 constexpr std::array kNames = {Name{"SampleCount", Which::sample_count}, Name{"Average", Which::average},
                                Name{"Sum", Which::sum}, Name{"Minimum", Which::minimum},
                                Name{"Maximum", Which::maximum}};
-constexpr double kMostCounted = 1e15;
+constexpr double kMostCounted = 1e12;
 
 std::uint64_t whole(double samples) {
   return static_cast<std::uint64_t>(std::clamp(std::round(samples), 1.0, kMostCounted));

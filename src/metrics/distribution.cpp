@@ -11,6 +11,7 @@ namespace {
 // A key is the upper part of a double's bits: exponent and the first 7 bits behind the leading one.
 constexpr int kDroppedBits = 45;
 constexpr int kMaxLevel = 12;
+constexpr std::int64_t kMaxKey = 2047 * 128 - 1;  // of the largest finite values
 constexpr std::uint8_t kIncomplete = 0x80;
 
 std::int32_t rounded(std::int32_t key, int level) {
@@ -93,13 +94,13 @@ void Distribution::keep_small() {
 
 std::optional<double> Distribution::percentile(double percent) const {
   if (!complete_ || counts_.empty()) return std::nullopt;
-  std::uint64_t total = 0;
-  for (const auto& [key, count] : counts_) total += count;
-  const double rank = std::ceil(percent / 100.0 * static_cast<double>(total));
-  std::uint64_t seen = 0;
+  double total = 0;
+  for (const auto& [key, count] : counts_) total += static_cast<double>(count);
+  const double rank = std::ceil(percent / 100.0 * total);
+  double seen = 0;
   for (const auto& [key, count] : counts_) {
-    seen += count;
-    if (static_cast<double>(seen) >= rank) return value_of(key);
+    seen += static_cast<double>(count);
+    if (seen >= rank) return value_of(key);
   }
   return value_of(counts_.back().key);
 }
@@ -126,7 +127,6 @@ std::optional<Distribution> Distribution::decode(std::string_view bytes) {
   read.complete_ = (first & kIncomplete) == 0;
   if (read.level_ > kMaxLevel) return std::nullopt;
   std::int64_t key = 0;
-  constexpr std::int64_t kMaxKey = std::int64_t{1} << (64 - kDroppedBits);
   while (!bytes.empty()) {
     const auto step = take_varint(bytes);
     const auto count = take_varint(bytes);

@@ -341,5 +341,26 @@ class CloudWatch(unittest.TestCase):
         self.assertEqual(role["Path"], "/")
 
 
+class Once(unittest.TestCase):
+    def test_every_value_counts_once_though_the_service_is_killed(self):
+        service = Service("--slots", "1")
+        self.addCleanup(service.close)
+        service.client("s3").create_bucket(Bucket="tests")
+        lines = 300
+        service.create("counted", f"import time\nfor i in range({lines}): print(f'step={{i}}'); time.sleep(0.01)\n",
+                       AlgorithmSpecification={"MetricDefinitions": [{"Name": "step", "Regex": "step=([0-9]+)"}]})
+        for step in (50, 120, 200):
+            service.wait_for_line("counted", f"step={step}")
+            service.kill()
+            service.start()
+        job = service.wait_for_end("counted")
+        points = service.client("cloudwatch").get_metric_statistics(
+            Namespace=TRAININGS, MetricName="step", Dimensions=[{"Name": "TrainingJobName", "Value": "counted"}],
+            StartTime=job["TrainingStartTime"], EndTime=job["TrainingEndTime"] + datetime.timedelta(minutes=1), Period=60,
+            Statistics=["SampleCount", "Sum"])["Datapoints"]
+        self.assertEqual((sum(p["SampleCount"] for p in points), sum(p["Sum"] for p in points)),
+                         (lines, lines * (lines - 1) / 2))
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2, warnings="ignore")
