@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 """The figures of docs/benchmarks.md, measured on this machine: scripts/bench builds and runs it.
 
-Usage: bench/run.py HOLDFAST API_LOAD
+Usage: bench/run.py HOLDFAST API_LOAD METRIC_LOAD [control|interruptions|metrics]
 """
+import contextlib
 import pathlib
+import sqlite3
 import statistics
 import subprocess
 import sys
 import time
 
-HOLDFAST, LOAD = sys.argv[1], sys.argv[2]
+HOLDFAST, LOAD, METRIC_LOAD = sys.argv[1:4]
+PARTS = sys.argv[4:]
 sys.argv = [sys.argv[0], HOLDFAST]
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
 from support.service import Service  # noqa: E402
@@ -107,7 +110,38 @@ def interruptions():
         service.close()
 
 
+def metric_values():
+    service = Service("--slots", "1", "--log-level", "error")
+
+    def load(*arguments):
+        done = subprocess.run([METRIC_LOAD, service.endpoint, str(service.data / "credentials"), *map(str, arguments)],
+                              text=True, capture_output=True, check=True)
+        return done.stdout.strip()
+
+    def stored():
+        """Bytes of pages in use, wherever they are."""
+        with contextlib.closing(sqlite3.connect(service.data / "metrics.db")) as database:
+            ask = lambda what: database.execute(f"PRAGMA {what}").fetchone()[0]
+            return (ask("page_count") - ask("freelist_count")) * ask("page_size")
+    try:
+        before = memory_kib(service.process.pid)
+        show("PutMetricData values per second, 1,000 in a request, 40 series, 4 connections", load("put", 40, 1000, 200, 4))
+        show("PutMetricData values per second, 40 in a request (a second of 40 series), 4 connections", load("put", 40, 40, 2000, 4))
+        show("growth of resident memory meanwhile, MiB", f"{(memory_kib(service.process.pid) - before) / 1024:.0f}")
+        size = stored()
+        begun = time.monotonic()
+        load("day")
+        show("a day of one value a second put on one connection, s", f"{time.monotonic() - begun:.1f}")
+        show("what it takes on the disk, MiB", f"{(stored() - size) / 2**20:.1f}")
+        show("GetMetricData of that day, Period 60 (1,440 datapoints), ms", load("ask", 60, 86400, 50))
+        show("GetMetricData of that day, Period 3600, ms", load("ask", 3600, 86400, 50))
+        show("GetMetricData of its last 3 hours, Period 1 (10,800 datapoints), ms", load("ask", 1, 10800, 20))
+    finally:
+        service.close()
+
+
 cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
 print(f"{time.strftime('%Y-%m-%d')}, {cpu}, {len(list(pathlib.Path('/sys/devices/system/cpu').glob('cpu[0-9]*')))} cores", flush=True)
-control_plane()
-interruptions()
+for name, part in (("control", control_plane), ("interruptions", interruptions), ("metrics", metric_values)):
+    if not PARTS or name in PARTS:
+        part()

@@ -4,12 +4,13 @@ import pathlib
 import re
 import sys
 
-PURE = {"job", "market", "checkpoint"}
+PURE = {"job", "market", "checkpoint", "metrics"}
 ALLOWED = {
     "base": set(),
     "job": {"base"},
     "market": {"base", "job"},  # the one sideways step: a placement is a word of job/
     "checkpoint": {"base"},
+    "metrics": {"base"},
     "ports": PURE | {"base"},
     "aws": {"base"},
     "http": {"base"},

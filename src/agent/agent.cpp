@@ -9,6 +9,7 @@
 #include "agent/channels.hpp"
 #include "agent/checkpoint_restore.hpp"
 #include "agent/reporter.hpp"
+#include "agent/sampling.hpp"
 #include "base/ensure.hpp"
 #include "base/log.hpp"
 #include "job/decide.hpp"
@@ -108,6 +109,12 @@ class Agent {
     TrainingProgram& program = **started;
     reporter_.say(job::ProgramStarted{assignment_.fence, restored_});
     program_ = &program;
+    // Out here, because a driver may keep a reading waiting, and the last checkpoint must not wait for that.
+    std::optional<Sampling> sampling;
+    if (auto meter = host_.meter()) {
+      sampling.emplace(host_.tasks(), parts_.clock, std::move(meter),
+                       [this](ports::InstanceSample sample) { reporter_.say(std::move(sample)); });
+    }
     {
       std::optional<Following> following;
       if (sync_) {
@@ -117,6 +124,7 @@ class Agent {
       supervise(program);
     }
     program_ = nullptr;
+    if (sampling) sampling->stop();
     feeds_.clear();
     const auto exit = program.exit();
     if (!exit || reporter_.order() == Order::abandon || (sync_ && sync_->fenced_off())) {

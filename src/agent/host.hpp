@@ -43,6 +43,25 @@ class ChannelFeed {
   virtual std::optional<Error> trouble() const = 0;
 };
 
+// How much of the instance is in use. Absent: cannot be told here.
+struct Readings {
+  struct Gpu {
+    std::optional<double> busy_percent;
+    std::optional<double> memory_percent;
+  };
+  ports::ProgramUse program;
+  std::optional<std::uint64_t> machine_memory;  // bytes
+  std::optional<double> disk_percent;           // of the disk that /opt/ml is on
+  std::vector<Gpu> gpus;                        // those that the program was given
+};
+
+class Meter {
+ public:
+  virtual ~Meter() = default;
+  // May take seconds: it asks drivers. On a task of its own.
+  virtual Readings read() = 0;
+};
+
 class Host {
  public:
   using LineSink = std::function<void(const std::string& line)>;
@@ -63,6 +82,8 @@ class Host {
 
   // ---- the program
   virtual Result<std::unique_ptr<TrainingProgram>> start_program(const job::JobSpec& spec, LineSink line) = 0;
+  // Of the program that runs, for as long as it does; null: nothing is measured here.
+  virtual std::unique_ptr<Meter> meter() { return nullptr; }
   // Tells it, in a file, until when it can save.
   virtual Result<void> write_notice(Instant deadline, const std::string& reason) = 0;
   // What it wrote to output/failure; empty if nothing.

@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/statvfs.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +16,7 @@
 
 #include "agent/artifacts.hpp"
 #include "agent/disk_folder.hpp"
+#include "agent/gpu_readings.hpp"
 #include "agent/log_spool.hpp"
 #include "agent/pipe_feed.hpp"
 #include "base/log.hpp"
@@ -49,6 +52,8 @@ class Machine::Sandboxed final : public TrainingProgram {
   std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const override {
     return program_->files_open_for_writing();
   }
+
+  ports::ProgramUse use() const { return program_->use(); }
 
   void add_to(std::vector<pollfd>& fds) const {
     for (const int fd : fds_) fds.push_back({exit_ ? -1 : fd, POLLIN, 0});
@@ -92,6 +97,31 @@ class Machine::Sandboxed final : public TrainingProgram {
   std::array<int, 3> fds_{};  // exit, stdout, stderr
   std::array<LineSplitter, 2> splitters_;
   std::optional<ports::ProgramExit> exit_;
+};
+
+class Machine::MachineMeter final : public Meter {
+ public:
+  explicit MachineMeter(const Machine& machine) : machine_(machine), program_(*machine.program_) {}
+
+  Readings read() override {
+    Readings readings;
+    readings.program = program_.use();
+    struct sysinfo memory = {};
+    if (::sysinfo(&memory) == 0) readings.machine_memory = std::uint64_t{memory.totalram} * memory.mem_unit;
+    // As df counts it: what only root may take is not there.
+    struct statvfs disk = {};
+    if (::statvfs(machine_.facts_.directory.c_str(), &disk) == 0 && disk.f_blocks > 0) {
+      const auto used = static_cast<double>(disk.f_blocks - disk.f_bfree);
+      const double usable = used + static_cast<double>(disk.f_bavail);
+      if (usable > 0) readings.disk_percent = 100.0 * used / usable;
+    }
+    readings.gpus = read_gpus(machine_.facts_.devices, machine_.clock_);
+    return readings;
+  }
+
+ private:
+  const Machine& machine_;
+  const Sandboxed& program_;
 };
 
 // ---- files
@@ -152,6 +182,8 @@ Result<std::unique_ptr<TrainingProgram>> Machine::start_program(const job::JobSp
   if (!started) return fail(started.error());
   return std::make_unique<Sandboxed>(*this, std::move(*started), std::move(line));
 }
+
+std::unique_ptr<Meter> Machine::meter() { return program_ ? std::make_unique<MachineMeter>(*this) : nullptr; }
 
 Result<void> Machine::write_notice(Instant deadline, const std::string& reason) {
   return agent::write_notice(layout_, deadline, reason);

@@ -35,6 +35,7 @@ class Machine final : public Host {
   Result<std::unique_ptr<Folder>> checkpoint_folder() override;
   Result<Fd> spool_file() override;
   Result<std::unique_ptr<TrainingProgram>> start_program(const job::JobSpec& spec, LineSink line) override;
+  std::unique_ptr<Meter> meter() override;
   Result<void> write_notice(Instant deadline, const std::string& reason) override;
   std::string failure_text() override;
   Result<std::vector<std::string>> store_results(ports::ObjectStore& objects, const job::JobSpec& spec,
@@ -46,6 +47,7 @@ class Machine final : public Host {
 
  private:
   class Sandboxed;
+  class MachineMeter;
   void watch_for_notices();
   void look_for_notice();
 

@@ -24,7 +24,13 @@ std::string encode_report(const JobName& job, Fence fence, const ports::Report& 
     for (const auto& line : batch.lines) lines.push_back({line.timestamp_ms, line.message});
     logs.push_back({{"Sequence", batch.sequence}, {"Stream", batch.stream}, {"Lines", std::move(lines)}});
   }
-  return dump({{"TrainingJobName", job.value}, {"Fence", fence.value}, {"Events", events}, {"Logs", logs}});
+  json message = {{"TrainingJobName", job.value}, {"Fence", fence.value}, {"Events", events}, {"Logs", logs}};
+  for (const auto& sample : report.samples) {
+    json values = json::object();
+    for (const auto& [name, value] : sample.values) values[name] = value;
+    message["Samples"].push_back({{"Timestamp", sample.timestamp_ms}, {"Values", std::move(values)}});
+  }
+  return dump(message);
 }
 
 std::string encode_wait(const JobName& job, Fence fence, ports::Order known) {

@@ -35,6 +35,15 @@ void Reporter::say(job::Event event) {
   something_to_say_->ring();
 }
 
+void Reporter::say(ports::InstanceSample sample) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (samples_.size() == kMaxSamples) samples_.pop_front();
+    samples_.push_back(std::move(sample));
+  }
+  something_to_say_->ring();
+}
+
 void Reporter::lines_added() { something_to_say_->ring(); }
 
 bool Reporter::delivered() {
@@ -52,6 +61,14 @@ bool Reporter::drain(Duration most) {
   return delivered();
 }
 
+// Some of them may have made room for newer ones meanwhile.
+void Reporter::forget(const std::vector<ports::InstanceSample>& told) {
+  for (const auto& sample : told) {
+    if (samples_.empty() || samples_.front().timestamp_ms != sample.timestamp_ms) continue;
+    samples_.pop_front();
+  }
+}
+
 bool Reporter::pause(Signal& cut_short, Duration duration) {
   if (!stopping_) cut_short.wait(duration);
   return !stopping_;
@@ -64,8 +81,10 @@ void Reporter::deliver() {
     ports::Report report;
     {
       const std::lock_guard lock(mutex_);
-      busy_ = !events_.empty() || !spool_.empty();
+      busy_ = !events_.empty() || !spool_.empty() || !samples_.empty();
       report.events.assign(events_.begin(), events_.end());
+      const auto some = std::min(samples_.size(), kMaxSamplesAtOnce);
+      report.samples.assign(samples_.begin(), samples_.begin() + static_cast<std::ptrdiff_t>(some));
     }
     if (!busy_) {
       something_to_say_->wait(std::nullopt);
@@ -87,6 +106,7 @@ void Reporter::deliver() {
       const std::lock_guard lock(mutex_);
       busy_ = false;
       events_.erase(events_.begin(), events_.begin() + static_cast<std::ptrdiff_t>(done));
+      if (sent || refused) forget(report.samples);
     }
     progress_->ring();
     if (sent || refused) {

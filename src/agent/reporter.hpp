@@ -16,6 +16,8 @@ namespace holdfast::agent {
 
 constexpr Duration kReportRetryFirst = milliseconds{100};
 constexpr Duration kReportRetryMost = seconds{5};
+constexpr std::size_t kMaxSamples = 1440;       // a day of them
+constexpr std::size_t kMaxSamplesAtOnce = 100;  // in one report
 
 class Reporter {
  public:
@@ -25,6 +27,8 @@ class Reporter {
   ~Reporter();
 
   void say(job::Event event);
+  // Samples are no events: while nobody listens the newest kMaxSamples are kept, and nobody waits for their delivery.
+  void say(ports::InstanceSample sample);
   // There are new lines in the spool.
   void lines_added();
   ports::Order order() const { return order_.load(); }
@@ -35,6 +39,7 @@ class Reporter {
   void deliver();
   void listen();
   bool delivered();
+  void forget(const std::vector<ports::InstanceSample>& told);  // with mutex_ held
   // False: stopping.
   bool pause(Signal& cut_short, Duration duration);
 
@@ -46,8 +51,9 @@ class Reporter {
   std::atomic<ports::Order> order_{ports::Order::go_on};
   std::atomic<bool> stopping_ = false;
 
-  std::mutex mutex_;  // for these two
+  std::mutex mutex_;  // for these three
   std::deque<job::Event> events_;
+  std::deque<ports::InstanceSample> samples_;
   bool busy_ = false;
 
   const std::unique_ptr<Signal> something_to_say_, progress_, end_delivering_, end_listening_;

@@ -37,6 +37,7 @@ struct Policy {
 struct Principal {
   std::string name;
   Policy policy;
+  std::string access_key = {};
 };
 
 // What one request touches.

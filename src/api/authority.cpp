@@ -55,6 +55,7 @@ aws::AuthResult<Authenticated> Authority::verify(const aws::SignedRequest& reque
   // Asked a second time: what the key may do now, not what it might have done.
   auto known = find(identity->scope.access_key);
   if (!known) return tl::unexpected(aws::AuthFailure{aws::AuthProblem::unknown_key});
+  known->principal.access_key = identity->scope.access_key;
   return Authenticated{std::move(*identity), std::move(known->principal)};
 }
 

@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "api/operations/operations.hpp"
+#include "api/shapes/cloudwatch.hpp"
+#include "api/shapes/identity.hpp"
 #include "base/log.hpp"
 #include "ports/log_store.hpp"
 
@@ -53,6 +55,39 @@ Touches the_streams_jobs(const nlohmann::json& request) {
   return touched.jobs.empty() ? Touches{Touches::What::account} : touched;
 }
 
+// "TrainingJobName": "<job>", or "Host": "<job>/algo-1".
+std::optional<std::string> job_of_dimensions(const nlohmann::json& metric) {
+  const auto dimensions = metric.find("Dimensions");
+  if (dimensions == metric.end() || !dimensions->is_array()) return std::nullopt;
+  for (const auto& dimension : *dimensions) {
+    if (!dimension.is_object()) return std::nullopt;
+    const auto name = dimension.find("Name"), value = dimension.find("Value");
+    const bool of_a_job = name != dimension.end() && (*name == "TrainingJobName" || *name == "Host");
+    if (of_a_job && value != dimension.end() && value->is_string()) return value->get<std::string>();
+  }
+  return std::nullopt;
+}
+// One metric, or all those of a list of queries; expressions say nothing that the queries do not.
+Touches the_metrics_jobs(const nlohmann::json& request) {
+  Touches touched{Touches::What::jobs};
+  const auto queries = request.find("MetricDataQueries");
+  if (queries == request.end()) {
+    if (auto job = job_of_dimensions(request)) touched.jobs.push_back(std::move(*job));
+  } else if (queries->is_array()) {
+    for (const auto& query : *queries) {
+      if (!query.is_object()) return {Touches::What::account};
+      const auto stat = query.find("MetricStat");
+      if (stat == query.end()) continue;
+      const auto metric = stat->is_object() ? stat->find("Metric") : stat->end();
+      auto job =
+          stat->is_object() && metric != stat->end() && metric->is_object() ? job_of_dimensions(*metric) : std::nullopt;
+      if (!job) return {Touches::What::account};
+      touched.jobs.push_back(std::move(*job));
+    }
+  }
+  return touched.jobs.empty() ? Touches{Touches::What::account} : touched;
+}
+
 constexpr auto kUser = Caller::user;
 constexpr auto kRead = Access::read;
 constexpr auto kWrite = Access::write;
@@ -90,6 +125,18 @@ constexpr std::array kOperations = {
     OperationEntry{"Logs_20140328.ListTagsLogGroup", "logs", kUser, op::list_tags_log_group, kRead},
     OperationEntry{"Logs_20140328.TagLogGroup", "logs", kUser, op::tag_log_group, kWrite},
     OperationEntry{"Logs_20140328.UntagLogGroup", "logs", kUser, op::untag_log_group, kWrite},
+    OperationEntry{"GraniteServiceVersion20100801.PutMetricData", "monitoring", kUser, op::put_metric_data, kWrite,
+                   nullptr, shapes::put_metric_data_input},
+    OperationEntry{"GraniteServiceVersion20100801.GetMetricStatistics", "monitoring", kUser, op::get_metric_statistics,
+                   kRead, the_metrics_jobs, shapes::get_metric_statistics_input, shapes::get_metric_statistics_output},
+    OperationEntry{"GraniteServiceVersion20100801.GetMetricData", "monitoring", kUser, op::get_metric_data, kRead,
+                   the_metrics_jobs, shapes::get_metric_data_input, shapes::get_metric_data_output},
+    OperationEntry{"GraniteServiceVersion20100801.ListMetrics", "monitoring", kUser, op::list_metrics, kRead,
+                   the_metrics_jobs, shapes::list_metrics_input, shapes::list_metrics_output},
+    OperationEntry{"AWSSecurityTokenServiceV20110615.GetCallerIdentity", "sts", kUser, op::get_caller_identity, kRead,
+                   what_one_may_see, shapes::get_caller_identity_input, shapes::get_caller_identity_output},
+    OperationEntry{"AWSIdentityManagementV20100508.GetRole", "iam", kUser, op::get_role, kRead, what_one_may_see,
+                   shapes::get_role_input, shapes::get_role_output},
     OperationEntry{"Holdfast.AgentReport", "", Caller::agent, op::agent_report},
     OperationEntry{"Holdfast.AgentWait", "", Caller::agent, op::agent_wait},
 };

@@ -1,4 +1,4 @@
-// AWS JSON 1.1: from a target to the operation that answers it, and what every operation works with.
+// From a target to the operation that answers it, and what every operation works with.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,7 @@
 #include <tl/expected.hpp>
 
 #include "api/access.hpp"
+#include "api/counters.hpp"
 #include "api/errors.hpp"
 #include "base/random.hpp"
 #include "base/result.hpp"
@@ -19,10 +20,13 @@
 #include "ports/algorithm_store.hpp"
 #include "ports/job_store.hpp"
 #include "ports/log_store.hpp"
+#include "ports/metrics.hpp"
 #include "ports/object_store.hpp"
 #include "ports/telemetry.hpp"
 
 namespace holdfast::api {
+
+struct Shape;
 
 constexpr std::size_t kMaxRememberedSpecs = 1024;
 
@@ -36,7 +40,9 @@ struct Backends {
   std::string region;
   ports::AlgorithmStore& algorithms;
   ports::LogStore& logs;
+  ports::MetricStore& metrics;
   Clock& clock;
+  Counters& counters;
 };
 
 // An agent reports every few seconds and each time needs its job's metrics. A spec never changes, so each attempt's is
@@ -82,6 +88,10 @@ struct OperationEntry {
   Operation run = nullptr;
   Access access = Access::write;
   TouchedBy touched_by = nullptr;  // null: the whole account
+  // What to read a form or CBOR as, and what to write their answers as; without the first, an operation is asked for in
+  // JSON only, and without the second it has no output.
+  const Shape& (*input)() = nullptr;
+  const Shape& (*output)() = nullptr;
 };
 // Null: no such operation.
 const OperationEntry* find_operation(std::string_view target);

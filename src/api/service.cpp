@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/agent_access.hpp"
+#include "api/figures.hpp"
 #include "api/rules.hpp"
 #include "api/s3/authorize.hpp"
 #include "api/s3/upload.hpp"
@@ -13,6 +14,7 @@ namespace holdfast::api {
 namespace {
 
 constexpr std::string_view kBearer = "Bearer ";
+constexpr std::string_view kS3 = "S3";  // in the counters: all of it together
 
 aws::SignedRequest signed_request(const http::RequestHead& head, const std::string& body_hash) {
   return {head.method,
@@ -35,9 +37,7 @@ std::string_view bearer_of(const http::RequestHead& head) {
   return value.starts_with(kBearer) ? value.substr(kBearer.size()) : std::string_view{};
 }
 
-const OperationEntry* operation_of(const http::RequestHead& head) {
-  return find_operation(head.headers.get("X-Amz-Target"));
-}
+bool is_agents(const OperationEntry* entry) { return entry && entry->caller == Caller::agent; }
 
 }  // namespace
 
@@ -46,8 +46,8 @@ Service::Service(ServiceParts parts)
       random_(parts.random),
       agent_secret_(std::move(parts.agent_secret)),
       authority_(std::move(parts.root), parts.keys, agent_secret_, parts.store),
-      backends_{parts.engine, parts.store,      parts.telemetry, parts.objects, parts.account,
-                parts.region, parts.algorithms, parts.logs,      parts.clock},
+      backends_{parts.engine,     parts.store, parts.telemetry, parts.objects, parts.account, parts.region,
+                parts.algorithms, parts.logs,  parts.metrics,   parts.clock,   counters_},
       specs_(parts.store),
       s3_({parts.objects, parts.clock, std::move(parts.upload_directory), [this] { return request_id(); },
            std::move(parts.account), std::move(parts.region), std::move(parts.s3_domain)}),
@@ -56,29 +56,30 @@ Service::Service(ServiceParts parts)
 
 Service::~Service() = default;
 
-Service::Protocol Service::protocol_of(const http::RequestHead& head) {
-  if (head.method == "GET" && head.path() == "/health") return Protocol::health;
-  if (head.headers.find("X-Amz-Target")) return Protocol::json;
-  return scope_is_s3(head) ? Protocol::s3 : Protocol::json;
+Service::Door Service::door_of(const http::RequestHead& head) {
+  if (head.method == "GET" && head.path() == "/health") return Door::health;
+  if (head.method == "GET" && head.target == "/metrics" && !head.headers.find("Authorization")) return Door::figures;
+  if (wire::protocol_of(head)) return Door::operation;
+  return scope_is_s3(head) ? Door::s3 : Door::operation;
 }
 
 // ---- before the body
 
 http::BodyPlan Service::plan(const http::RequestHead& head) {
   http::BodyPlan plan;
-  switch (protocol_of(head)) {
-    case Protocol::health:
+  switch (door_of(head)) {
+    case Door::health:
+    case Door::figures:
       break;
-    case Protocol::json: {
-      const auto* entry = operation_of(head);
+    case Door::operation: {
+      const wire::Exchange exchange(head);
       plan.limit = kMaxBodyBytes;
-      if (entry && entry->caller == Caller::agent) {
-        plan.limit = kMaxAgentReport;
-        if (bearer_of(head).empty()) plan.refuse = json_response(tl::unexpected(missing_authentication_token()));
-      }
+      if (!is_agents(exchange.operation())) break;
+      plan.limit = kMaxAgentReport;
+      if (bearer_of(head).empty()) plan.refuse = answer(exchange, tl::unexpected(missing_authentication_token()));
       break;
     }
-    case Protocol::s3:
+    case Door::s3:
       return plan_s3(head);
   }
   return plan;
@@ -108,29 +109,29 @@ http::BodyPlan Service::plan_s3(const http::RequestHead& head) {
 }
 
 http::Response Service::failure(const http::RequestHead* head, int status, const std::string& why) {
-  if (head && protocol_of(*head) == Protocol::s3) {
+  if (head && door_of(*head) == Door::s3) {
     if (status == 413) return s3_failure(*head, {400, "EntityTooLarge", why});
     return s3_failure(*head, {status, status >= 500 ? "InternalError" : "InvalidRequest", why});
   }
+  const wire::Exchange exchange(head ? *head : http::RequestHead{});
   if (status == 413) {
-    const auto* entry = head ? operation_of(*head) : nullptr;
-    const bool agent = entry && entry->caller == Caller::agent;
-    return json_response(tl::unexpected(request_too_large(agent ? kMaxAgentReport : kMaxBodyBytes)));
+    const bool agent = is_agents(exchange.operation());
+    return answer(exchange, tl::unexpected(request_too_large(agent ? kMaxAgentReport : kMaxBodyBytes)));
   }
   if (status >= 500) {
     log_error("a request failed: {}", why);
-    return json_response(tl::unexpected(status == 503 ? service_unavailable(why) : internal_failure()));
+    return answer(exchange, tl::unexpected(status == 503 ? service_unavailable(why) : internal_failure()));
   }
   ApiError error = validation(why);
   error.status = status;
-  return json_response(tl::unexpected(error));
+  return answer(exchange, tl::unexpected(error));
 }
 
 // ---- the whole request
 
 void Service::handle(http::Request request, std::unique_ptr<http::BodySink> sink, http::Reply reply) {
-  const Protocol protocol = protocol_of(request.head);
-  if (protocol == Protocol::health) {
+  const Door door = door_of(request.head);
+  if (door == Door::health) {
     auto response = http::plain_text(200, "ok\n");
     response.headers.add("x-amzn-RequestId", request_id());
     return reply(std::move(response));
@@ -139,9 +140,14 @@ void Service::handle(http::Request request, std::unique_ptr<http::BodySink> sink
   const auto shared_reply = std::make_shared<http::Reply>(std::move(reply));
   const Respond respond = [shared_reply](http::Response response) { (*shared_reply)(std::move(response)); };
   const auto shared_request = std::make_shared<const http::Request>(std::move(request));
-  if (protocol == Protocol::json) {
-    if (!requests_.run([this, shared_request, respond] { answer_json(*shared_request, respond); }))
-      respond(json_response(tl::unexpected(service_unavailable("Too many requests are waiting; repeat it."))));
+  if (door != Door::s3) {
+    const bool taken = requests_.run([this, shared_request, respond, door] {
+      door == Door::figures ? respond(answer_figures()) : answer_operation(*shared_request, respond);
+    });
+    if (!taken) {
+      const auto error = service_unavailable("Too many requests are waiting; repeat it.");
+      respond(answer(wire::Exchange(shared_request->head), tl::unexpected(error)));
+    }
     return;
   }
   // The only kind of sink that plan() gives.
@@ -151,17 +157,17 @@ void Service::handle(http::Request request, std::unique_ptr<http::BodySink> sink
   if (!taken) respond(s3_failure(shared_request->head, {503, "SlowDown", "Please reduce your request rate."}));
 }
 
-tl::expected<Principal, ApiError> Service::verify_json(const http::Request& request, std::string_view service) {
+tl::expected<Principal, ApiError> Service::verify_user(const http::Request& request, const wire::Exchange& exchange) {
   const std::string body_hash = aws::sha256_hex(request.body);
   auto sender = authority_.verify(signed_request(request.head, body_hash), clock_.now());
   if (!sender) {
-    const auto error = aws::describe(sender.error(), aws::Dialect::json);
+    const auto error = aws::describe(sender.error(), exchange.dialect());
     return tl::unexpected(ApiError{error.status, error.code, error.message});
   }
   // A presigned S3 URL, which people hand around, must not open anything but its object.
-  if (sender->identity.scope.service != service) {
+  if (sender->identity.scope.service != exchange.service()) {
     return tl::unexpected(
-        invalid_signature(fmt::format("Credential should be scoped to correct service: '{}'.", service)));
+        invalid_signature(fmt::format("Credential should be scoped to correct service: '{}'.", exchange.service())));
   }
   if (sender->identity.payload_hash != body_hash)
     return tl::unexpected(invalid_signature("The signature does not cover the body."));
@@ -190,25 +196,24 @@ tl::expected<void, ApiError> Service::check_agent(const http::RequestHead& head,
   return {};
 }
 
-void Service::answer_json(const http::Request& request, const Respond& respond) {
-  const Answer answer = [this, respond](const Outcome& outcome) { respond(json_response(outcome)); };
-  const auto* entry = operation_of(request.head);
-  const bool from_agent = entry && entry->caller == Caller::agent;
+void Service::answer_operation(const http::Request& request, const Respond& respond) {
+  const wire::Exchange exchange(request.head, request.body);
+  const auto* entry = exchange.operation();
+  const Answer answer = [this, respond, exchange](const Outcome& outcome) { respond(this->answer(exchange, outcome)); };
   Principal principal;
-  if (!from_agent) {
+  if (!is_agents(entry)) {
     // Who may not ask is not told what there is.
-    const std::string_view service = entry ? entry->service : std::string_view("sagemaker");
-    auto verified = verify_json(request, service);
-    if (!verified) return answer(tl::unexpected(verified.error()));
+    auto user = verify_user(request, exchange);
+    if (!user) return answer(tl::unexpected(user.error()));
     if (!entry) return answer(tl::unexpected(unknown_operation()));
-    principal = std::move(*verified);
+    principal = std::move(*user);
   }
-  auto body = parse_body(request.body);
+  auto body = exchange.read(request.body);
   if (!body) return answer(tl::unexpected(body.error()));
   // A null member is one that was not given, here as in SageMaker.
   for (auto member = body->begin(); member != body->end();)
     member = member->is_null() ? body->erase(member) : std::next(member);
-  const auto allowed = from_agent ? check_agent(request.head, *body) : authorize(*entry, *body, principal);
+  const auto allowed = is_agents(entry) ? check_agent(request.head, *body) : authorize(*entry, *body, principal);
   if (!allowed) return answer(tl::unexpected(allowed.error()));
   try {
     entry->run({backends_, specs_, *body, principal}, answer);
@@ -216,6 +221,23 @@ void Service::answer_json(const http::Request& request, const Respond& respond) 
     log_error("{}: {}", entry->target, error.what());
     answer(tl::unexpected(internal_failure()));
   }
+}
+
+http::Response Service::answer_figures() {
+  const std::lock_guard lock(figures_mutex_);
+  const Instant now = clock_.ticks();
+  if (figures_.empty() || now - figures_made_ >= kFiguresKept) {
+    auto text = figures_text({backends_, {{"requests", requests_.waiting()}, {"transfers", transfers_.waiting()}}});
+    if (!text) {
+      log_warn("/metrics: {}", text.error().message);
+      return http::plain_text(503, "the figures cannot be had now\n");
+    }
+    figures_ = std::move(*text);
+    figures_made_ = now;
+  }
+  auto response = http::plain_text(200, figures_);
+  response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+  return response;
 }
 
 http::Response Service::answer_s3(const http::Request& request, s3::Upload* upload) {
@@ -235,6 +257,7 @@ http::Response Service::answer_s3(const http::Request& request, s3::Upload* uplo
   }
   auto response = s3_.handle(*parsed, upload, policy);
   if (!response) return s3_failure(request.head, response.error());
+  counters_.request(kS3, response->status);
   response->headers.add("x-amz-request-id", request_id());
   return std::move(*response);
 }
@@ -246,23 +269,16 @@ std::string Service::request_id() {
   return random_uuid(random_);
 }
 
-http::Response Service::json_response(const Outcome& outcome) {
-  http::Response response;
-  response.headers.add("Content-Type", "application/x-amz-json-1.1");
-  response.headers.add("x-amzn-RequestId", request_id());
-  if (outcome) {
-    response.body = *outcome;
-    return response;
-  }
-  response.status = outcome.error().status;
-  response.headers.add("x-amzn-ErrorType", outcome.error().code);
-  response.body = to_json(outcome.error());
+http::Response Service::answer(const wire::Exchange& exchange, const Outcome& outcome) {
+  auto response = exchange.answer(outcome, request_id());
+  counters_.request(exchange.operation() ? exchange.operation()->target : "unknown", response.status);
   return response;
 }
 
 http::Response Service::s3_failure(const http::RequestHead& head, const s3::S3Error& error) {
   const std::string id = request_id();
   auto response = s3::error_response(head, error, id);
+  counters_.request(kS3, response.status);
   response.headers.add("x-amz-request-id", id);
   return response;
 }

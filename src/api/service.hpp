@@ -1,5 +1,5 @@
-// The one endpoint: tells SageMaker, Logs, S3 and the agents apart, makes sure who is asking, and answers each in its
-// own words.
+// The one endpoint: tells S3 from the operations of all other services (which wire/exchange.hpp tells apart), makes
+// sure who is asking, and answers each in its own words.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +10,7 @@
 #include "api/authority.hpp"
 #include "api/protocol.hpp"
 #include "api/s3/s3_api.hpp"
+#include "api/wire/exchange.hpp"
 #include "api/workers.hpp"
 #include "aws/credentials.hpp"
 #include "http/server.hpp"
@@ -21,6 +22,8 @@ constexpr std::size_t kMaxWaitingRequests = 2048;
 constexpr std::size_t kMaxWaitingTransfers = 256;
 // Agents and users must not wait behind those who move gigabytes.
 constexpr std::size_t kRequestThreads = 4;
+// Strangers may ask for the figures, however often: they are made this often at most.
+constexpr Duration kFiguresKept = seconds{1};
 constexpr std::size_t kTransferThreads = 4;
 
 struct ServiceParts {
@@ -37,6 +40,7 @@ struct ServiceParts {
   KeyRing* keys;          // the others; may be null
   std::string agent_secret;
   std::filesystem::path upload_directory;  // on the object store's disk, if it has one; made when it is not there
+  ports::MetricStore& metrics;
   ports::AlgorithmStore& algorithms;
   std::string s3_domain = "localhost";  // a bucket may be the host's first part: "bucket.localhost"
 };
@@ -54,18 +58,20 @@ class Service final : public http::Handler {
 
  private:
   using Respond = std::function<void(http::Response)>;
-  enum class Protocol { health, json, s3 };
+  enum class Door { health, figures, operation, s3 };
 
-  static Protocol protocol_of(const http::RequestHead& head);
+  static Door door_of(const http::RequestHead& head);
   std::string request_id();
-  http::Response json_response(const Outcome& outcome);
+  http::Response answer(const wire::Exchange& exchange, const Outcome& outcome);
   http::Response s3_failure(const http::RequestHead& head, const s3::S3Error& error);
 
-  tl::expected<Principal, ApiError> verify_json(const http::Request& request, std::string_view service);
+  // The user who signed a request for `exchange`.
+  tl::expected<Principal, ApiError> verify_user(const http::Request& request, const wire::Exchange& exchange);
   // With what was signed in the body's place: its SHA-256, or the word that says that it was not.
   s3::S3Result<Authenticated> verify_s3(const http::RequestHead& head);
   http::BodyPlan plan_s3(const http::RequestHead& head);
-  void answer_json(const http::Request& request, const Respond& respond);
+  void answer_operation(const http::Request& request, const Respond& respond);
+  http::Response answer_figures();
   tl::expected<void, ApiError> check_agent(const http::RequestHead& head, const nlohmann::json& request) const;
   http::Response answer_s3(const http::Request& request, s3::Upload* upload);
 
@@ -74,6 +80,10 @@ class Service final : public http::Handler {
   Random& random_;
   std::string agent_secret_;
   Authority authority_;
+  Counters counters_;
+  std::mutex figures_mutex_;
+  std::string figures_;
+  Instant figures_made_;  // in ticks
   Backends backends_;
   SpecCache specs_;
   s3::S3Api s3_;

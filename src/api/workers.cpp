@@ -29,6 +29,11 @@ bool Workers::run(std::function<void()> work) {
   return true;
 }
 
+std::size_t Workers::waiting() {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size();
+}
+
 void Workers::serve() {
   for (;;) {
     std::function<void()> work;

@@ -20,6 +20,7 @@ class Workers {
 
   // False: too many are waiting, and `work` was not taken.
   [[nodiscard]] bool run(std::function<void()> work);
+  std::size_t waiting();
 
  private:
   void serve();

@@ -26,6 +26,7 @@
 #include "engine/engine.hpp"
 #include "http/server.hpp"
 #include "objects/file_store.hpp"
+#include "store/metric_store.hpp"
 #include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_status_feed.hpp"
 #include "store/sqlite_store.hpp"
@@ -165,7 +166,9 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (!algorithms) return fail(algorithms.error());
   auto logs = telemetry::FileLogs::open(data / "logs", clock);
   if (!logs) return fail(logs.error());
-  auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock, **logs);
+  auto metrics = store::open_metric_store((data / "metrics.db").string(), clock);
+  if (!metrics) return fail(metrics.error());
+  auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock, **logs, metrics->get());
   if (!telemetry) return fail(telemetry.error());
   auto objects = objects::FileStore::open(data / "objects");
   if (!objects) return fail(objects.error());
@@ -183,7 +186,7 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
 
   api::KeyRing keys(data / cli::kKeysFile);
   api::Service service({engine, **store, **telemetry, **objects, **logs, clock, random, kAccount, options.region,
-                        *credentials, &keys, *secret, data / "uploads", **algorithms, options.s3_domain});
+                        *credentials, &keys, *secret, data / "uploads", **metrics, **algorithms, options.s3_domain});
   auto feed = store::open_sqlite_status_feed((data / "holdfast.db").string());
   if (!feed) return fail(feed.error());
   auto webhooks = Webhooks::start({options.events_to, data / "webhook-secret", kAccount, options.region}, **feed,

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -31,9 +32,17 @@ struct LogBatch {
   std::vector<LogEvent> lines;
 };
 
+// How much of the instance was in use at one time: SageMaker's instance metrics by name ("CPUUtilization"), in percent,
+// where N processors or GPUs together have N times 100. What cannot be measured is not there.
+struct InstanceSample {
+  std::int64_t timestamp_ms = 0;
+  std::vector<std::pair<std::string, double>> values;
+};
+
 struct Report {
-  std::vector<job::Event> events;  // of this attempt, in their order
-  std::vector<LogBatch> logs;
+  std::vector<job::Event> events = {};  // of this attempt, in their order
+  std::vector<LogBatch> logs = {};
+  std::vector<InstanceSample> samples = {};  // the oldest first; sent again they do no harm
 };
 
 // Blocking; called from the agent's own link threads. Kind::try_again: nobody answers now, or not this.

@@ -2,6 +2,8 @@
 // thread and see only what is committed, so an answer never speaks of something that can still be lost.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -100,6 +102,18 @@ struct ListResult {
   std::optional<std::pair<std::string, std::string>> next;  // for ListQuery::after, when there is more
 };
 
+// How things stand, in numbers only.
+struct Overview {
+  std::map<std::string, std::uint64_t> jobs;       // by TrainingJobStatus
+  std::map<std::string, std::uint64_t> live_jobs;  // by SecondaryStatus
+  std::uint64_t live_interruptions = 0;            // of the live jobs
+  std::uint64_t attempts = 0;                      // that capacity was ever asked for
+  std::uint64_t leases = 0;                        // not gone as far as the provider has said
+  // Of the attempts that train now: how many have saved, and when the one that it is longest ago for last did.
+  std::uint64_t saving_attempts = 0;
+  std::optional<Instant> oldest_save;
+};
+
 class JobStore {
  public:
   virtual ~JobStore() = default;
@@ -122,6 +136,7 @@ class JobStore {
   virtual Result<std::vector<StoredRow>> scan(const JobName& after, std::size_t limit) = 0;
   // The events a job has lived through, oldest first, as (time, JSON).
   virtual Result<std::vector<std::pair<Instant, std::string>>> history(const JobName& name) = 0;
+  virtual Result<Overview> overview() = 0;
 };
 
 }  // namespace holdfast::ports

@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "base/result.hpp"
+#include "base/time.hpp"
 
 namespace holdfast::ports {
 
@@ -39,6 +40,12 @@ struct ProgramExit {
   bool out_of_memory = false;
 };
 
+// What the processes of a program use; absent where it cannot be told.
+struct ProgramUse {
+  std::optional<Duration> processor_time;  // of all of them, since the program's start
+  std::optional<std::uint64_t> memory_bytes;
+};
+
 class Program {
  public:
   virtual ~Program() = default;
@@ -55,6 +62,8 @@ class Program {
   virtual ProgramExit collect() = 0;
   // (device, inode) of every file that a process of the sandbox holds open for writing now.
   virtual std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const = 0;
+  // From any thread. A runtime that cannot tell need not.
+  virtual ProgramUse use() const { return {}; }
 };
 
 class Runtime {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 extern "C" {
 #include <sys/pidfd.h>  // of glibc 2.36, which forgot that C++ exists
 }
@@ -126,6 +127,42 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing(cons
     }
   }
   return {files.begin(), files.end()};
+}
+
+ports::ProgramUse use_of_process(std::string_view stat, std::string_view smaps_rollup, std::string_view statm) {
+  ports::ProgramUse use;
+  // Fields 14 to 17: ticks of its own in user and kernel mode, and those of children that it waited for.
+  const auto name_end = stat.rfind(')');
+  auto words = name_end == std::string_view::npos ? std::string_view{} : stat.substr(name_end + 1);
+  long ticks = 0;
+  int counted = 0;
+  for (int field = 3; field <= 17; ++field) {
+    words.remove_prefix(std::min(words.find_first_not_of(' '), words.size()));
+    const auto word = words.substr(0, words.find(' '));
+    words.remove_prefix(word.size());
+    const auto value = number(word);
+    if (field < 14 || !value) continue;
+    ticks += *value;
+    ++counted;
+  }
+  if (counted == 4) use.processor_time = Duration{ticks * 1000 / ::sysconf(_SC_CLK_TCK)};
+  // What is shared is divided among those who share it; the resident set counts it once for each.
+  if (const auto kib = number(value_of(smaps_rollup, "Pss:"))) {
+    use.memory_bytes = static_cast<std::uint64_t>(*kib) * 1024;
+  } else if (const auto pages = number(statm.substr(std::min(statm.find(' '), statm.size())))) {
+    use.memory_bytes = static_cast<std::uint64_t>(*pages) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  }
+  return use;
+}
+
+ports::ProgramUse use_of(const std::vector<pid_t>& pids) {
+  ports::ProgramUse all;
+  for (const pid_t pid : pids) {
+    const auto one = use_of_process(proc_text(pid, "stat"), proc_text(pid, "smaps_rollup"), proc_text(pid, "statm"));
+    if (one.processor_time) all.processor_time = all.processor_time.value_or(Duration{0}) + *one.processor_time;
+    if (one.memory_bytes) all.memory_bytes = all.memory_bytes.value_or(0) + *one.memory_bytes;
+  }
+  return all;
 }
 
 }  // namespace holdfast::runtime

@@ -6,10 +6,12 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/file.hpp"
+#include "ports/runtime.hpp"
 
 namespace holdfast::runtime {
 
@@ -29,5 +31,10 @@ std::optional<std::uint64_t> pid_namespace_of(pid_t pid);
 std::optional<std::pair<std::uint64_t, std::uint64_t>> executable_of(pid_t pid);
 // (device, inode) of every regular file that one of them holds open for writing.
 std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing(const std::vector<pid_t>& pids);
+
+// Of all of them together, and of the children that they have already waited for.
+ports::ProgramUse use_of(const std::vector<pid_t>& pids);
+// The same from the texts of one process's /proc/PID/stat and smaps_rollup or, where that cannot be read, statm.
+ports::ProgramUse use_of_process(std::string_view stat, std::string_view smaps_rollup, std::string_view statm);
 
 }  // namespace holdfast::runtime

@@ -166,4 +166,11 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> SandboxedProgram::files_ope
   return runtime::files_open_for_writing(with_descendants(reaper_));
 }
 
+ports::ProgramUse SandboxedProgram::use() const {
+  if (!reaper_fd_ || is_readable(reaper_fd_.get(), 0)) return {};
+  const auto use = use_of(with_descendants(reaper_));
+  // Ended meanwhile: its number may have gone to a stranger.
+  return is_readable(reaper_fd_.get(), 0) ? ports::ProgramUse{} : use;
+}
+
 }  // namespace holdfast::runtime

@@ -22,6 +22,7 @@ class ForwardingStore : public ports::JobStore {
   Result<std::vector<std::pair<Instant, std::string>>> history(const JobName& name) override {
     return real_.history(name);
   }
+  Result<ports::Overview> overview() override { return real_.overview(); }
 
  private:
   ports::JobStore& real_;

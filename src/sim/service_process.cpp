@@ -40,7 +40,8 @@ void ServiceProcess::start() {
                                        [](const job::JobSpec& spec, Instant, Fence) { return job::encode_spec(spec); });
   specs_ = std::make_unique<api::SpecCache>(parts_.store);
   backends_ = std::make_unique<api::Backends>(api::Backends{*engine_, parts_.store, parts_.telemetry, parts_.objects,
-                                                            kAccount, kRegion, parts_.algorithms, logs_, parts_.clock});
+                                                            kAccount, kRegion, parts_.algorithms, logs_, metrics_,
+                                                            parts_.clock, counters_});
   inside([&] {
     const auto recovered = engine_->recover();
     ENSURE(recovered, "the database was there a moment ago: {}", recovered.error().message);

@@ -12,6 +12,7 @@
 #include "engine/engine.hpp"
 #include "sim/crash.hpp"
 #include "sim/no_logs.hpp"
+#include "sim/no_metrics.hpp"
 #include "sim/twin_provider.hpp"
 #include "sim/twin_store.hpp"
 
@@ -54,6 +55,8 @@ class ServiceProcess {
 
   ServiceParts parts_;
   NoLogs logs_;
+  NoMetrics metrics_;
+  api::Counters counters_;
   std::unique_ptr<engine::Engine> engine_;
   std::unique_ptr<api::SpecCache> specs_;
   std::unique_ptr<api::Backends> backends_;

@@ -29,6 +29,18 @@ Statement& Statement::bind(std::optional<std::int64_t> value) {
   return *this;
 }
 
+Statement& Statement::bind(std::optional<double> value) {
+  value ? sqlite3_bind_double(statement_, next_, *value) : sqlite3_bind_null(statement_, next_);
+  ++next_;
+  return *this;
+}
+
+Statement& Statement::bind_blob(std::string_view bytes) {
+  sqlite3_bind_blob(statement_, next_++, bytes.empty() ? nullptr : bytes.data(), static_cast<int>(bytes.size()),
+                    SQLITE_STATIC);
+  return *this;
+}
+
 Result<bool> Statement::step() {
   const int rc = sqlite3_step(statement_);
   if (rc == SQLITE_ROW) return true;
@@ -56,6 +68,16 @@ std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(
 std::optional<std::int64_t> Statement::maybe_integer(int column) const {
   if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
   return integer(column);
+}
+
+std::optional<double> Statement::maybe_real(int column) const {
+  if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
+  return sqlite3_column_double(statement_, column);
+}
+
+std::string_view Statement::blob(int column) const {
+  const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  return {bytes, bytes ? static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)) : 0};
 }
 
 std::string Statement::text(int column) const {

@@ -26,6 +26,8 @@ class Statement {
   Statement& bind(std::int64_t value);
   Statement& bind(std::string_view text);
   Statement& bind(std::optional<std::int64_t> value);
+  Statement& bind(std::optional<double> value);
+  Statement& bind_blob(std::string_view bytes);  // empty: null
   // A row is there: true; no more: false.
   Result<bool> step();
   // For statements without rows. Leaves the statement ready for the next binding.
@@ -35,6 +37,8 @@ class Statement {
   std::int64_t integer(int column) const;
   std::optional<std::int64_t> maybe_integer(int column) const;
   std::string text(int column) const;
+  std::optional<double> maybe_real(int column) const;
+  std::string_view blob(int column) const;  // valid until the next step
 
  private:
   Database& database_;

@@ -7,6 +7,7 @@
 #include "job/codec.hpp"
 #include "job/summary.hpp"
 #include "store/lease_rows.hpp"
+#include "store/overview.hpp"
 #include "store/schema.hpp"
 #include "store/sqlite.hpp"
 #include "store/tag_codec.hpp"
@@ -111,6 +112,11 @@ class SqliteStore final : public ports::JobStore {
     auto job = decode(spec, job_text);
     if (!job) return fail(job.error());
     return ports::StoredJob{std::move(*job), {std::move(request), decode_tags(tags)}};
+  }
+
+  Result<ports::Overview> overview() override {
+    const std::lock_guard lock(mutex_);
+    return read_overview(reader_ ? *reader_ : *writer_);
   }
 
   Result<bool> exists(const JobName& name) override {

@@ -34,15 +34,30 @@ Result<void> replace_file(const fs::path& path, std::string_view bytes) {
   return {};
 }
 
-}  // namespace
-
-Result<std::unique_ptr<FileTelemetry>> FileTelemetry::open(fs::path directory, Clock& clock, FileLogs& logs) {
-  if (auto made = make_directories(directory); !made) return fail(made.error());
-  return std::unique_ptr<FileTelemetry>(new FileTelemetry(std::move(directory), clock, logs));
+Result<void> put_values(ports::MetricStore& metrics, const JobName& job, const BatchId& batch,
+                        const std::vector<ports::MetricValue>& values) {
+  std::vector<ports::Measurement> measurements;
+  measurements.reserve(values.size());
+  for (const auto& value : values) {
+    measurements.push_back({{ports::kTrainingJobsNamespace, value.name, {{"TrainingJobName", job.value}}},
+                            "None",
+                            from_ms(value.timestamp_ms),
+                            metrics::Bucket::of(value.value),
+                            true});
+  }
+  return metrics.put(measurements, ports::PutMark{"log/" + job.value, batch.fence, batch.sequence});
 }
 
-FileTelemetry::FileTelemetry(fs::path directory, Clock& clock, FileLogs& logs)
-    : directory_(std::move(directory)), clock_(clock), logs_(logs), jobs_(kMaxJobsInMemory) {}
+}  // namespace
+
+Result<std::unique_ptr<FileTelemetry>> FileTelemetry::open(fs::path directory, Clock& clock, FileLogs& logs,
+                                                           ports::MetricStore* metrics) {
+  if (auto made = make_directories(directory); !made) return fail(made.error());
+  return std::unique_ptr<FileTelemetry>(new FileTelemetry(std::move(directory), clock, logs, metrics));
+}
+
+FileTelemetry::FileTelemetry(fs::path directory, Clock& clock, FileLogs& logs, ports::MetricStore* metrics)
+    : directory_(std::move(directory)), clock_(clock), logs_(logs), metrics_(metrics), jobs_(kMaxJobsInMemory) {}
 
 Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::uint64_t sequence,
                                    const std::string& stream_name,
@@ -62,7 +77,7 @@ Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::ui
     std::move(values.begin(), values.end(), std::back_inserter(found));
   }
 
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   const auto record = job(job_name);
   if (!record) return fail(record.error());
   const BatchId batch{fence, sequence};
@@ -83,6 +98,14 @@ Result<void> FileTelemetry::append(const JobName& job_name, Fence fence, std::ui
     if (last.size() < kMaxMetricsPerJob || last.contains(value.name)) last[value.name] = value;
   }
   save_metrics(job_name, (*record)->metrics);
+  lock.unlock();
+  // The batch is the mark: whatever was lost, and however often it is repeated, its values are counted once.
+  const auto put = metrics_ ? put_values(*metrics_, job_name, batch, found) : Result<void>{};
+  if (put) return {};
+  const bool may_help = put.error().kind == Kind::try_again || put.error().kind == Kind::no_space;
+  if (may_help) return put;
+  // Where repeating does not help, a training's log must not wait for its metrics.
+  log_warn("metrics of job {}: {}", job_name.value, put.error().message);
   return {};
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "ports/metrics.hpp"
 #include "ports/telemetry.hpp"
 #include "telemetry/file_logs.hpp"
 #include "telemetry/lru.hpp"
@@ -23,8 +24,10 @@ constexpr std::size_t kMaxMetricsPerJob = 100;
 
 class FileTelemetry final : public ports::Telemetry {
  public:
-  // `logs` of the same directory.
-  static Result<std::unique_ptr<FileTelemetry>> open(std::filesystem::path directory, Clock& clock, FileLogs& logs);
+  // `logs` of the same directory. `metrics`: where every value found in a log goes, once; null: only the last values
+  // are kept.
+  static Result<std::unique_ptr<FileTelemetry>> open(std::filesystem::path directory, Clock& clock, FileLogs& logs,
+                                                     ports::MetricStore* metrics = nullptr);
 
   // Kind::invalid: a name that is no "<job>/<word>". Invalid UTF-8 in a message is replaced, a long message is cut
   // (kMaxLineBytes); the ingestion time is now.
@@ -42,7 +45,7 @@ class FileTelemetry final : public ports::Telemetry {
     std::shared_ptr<const MetricScanner> scanner;  // shared with a scan that outlives the record's stay in memory
   };
 
-  FileTelemetry(std::filesystem::path directory, Clock& clock, FileLogs& logs);
+  FileTelemetry(std::filesystem::path directory, Clock& clock, FileLogs& logs, ports::MetricStore* metrics);
   std::shared_ptr<const MetricScanner> scanner(const JobName& job,
                                                const std::vector<job::MetricDefinition>& definitions);
 
@@ -56,6 +59,7 @@ class FileTelemetry final : public ports::Telemetry {
   const std::filesystem::path directory_;
   Clock& clock_;
   FileLogs& logs_;
+  ports::MetricStore* const metrics_;
   std::mutex mutex_;
   Lru<JobName, JobRecord> jobs_;
 };

@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 #include "agent/reporter.hpp"
 #include "base/random.hpp"
@@ -34,6 +36,7 @@ class Line final : public ports::ControlLink {
       for (const auto& line : batch.lines) lines.push_back(line.message);
     }
     for (const auto& event : report.events) events.push_back(event_name(event));
+    for (const auto& sample : report.samples) samples_.push_back(sample.timestamp_ms);
     if (!report.events.empty() && std::holds_alternative<job::AttemptEnded>(report.events.back()))
       last_word_after = lines.size();
     return {};
@@ -50,9 +53,18 @@ class Line final : public ports::ControlLink {
     }
     changed_.notify_all();
   }
+  std::int64_t newest_sample() {
+    const std::lock_guard lock(mutex_);
+    return samples_.empty() ? -1 : samples_.back();
+  }
+  bool samples_in_order() {
+    const std::lock_guard lock(mutex_);
+    return std::is_sorted(samples_.begin(), samples_.end());
+  }
   std::size_t last_word_after = 0;
 
  private:
+  std::vector<std::int64_t> samples_;
   std::mutex mutex_;
   std::condition_variable changed_;
   ports::Order order = ports::Order::go_on;
@@ -139,4 +151,21 @@ TEST_CASE("lines are cut at their breaks, and a line without an end into pieces"
   splitter.finish(keep);
   REQUIRE(lines.size() == 3);
   CHECK(lines.back() == "xxxxx");
+}
+
+TEST_CASE("samples arrive, the newest of them when there were too many, and nobody waits for them") {
+  Talk talk;
+  Line line;
+  line.away = 3;
+  agent::Reporter reporter(talk.tasks, talk.clock, line, line, talk.spool, [] {});
+  for (std::size_t i = 0; i < agent::kMaxSamples + 10; ++i)
+    reporter.say(ports::InstanceSample{static_cast<std::int64_t>(i), {{"CPUUtilization", 1}}});
+  reporter.say(kEnd);
+  CHECK(reporter.drain(seconds{30}));
+  CHECK(line.events == std::vector<std::string>{"AttemptEnded"});
+  const auto until = talk.clock.ticks() + seconds{30};
+  while (line.newest_sample() + 1 < static_cast<std::int64_t>(agent::kMaxSamples) + 10 && talk.clock.ticks() < until)
+    std::this_thread::yield();
+  CHECK(line.newest_sample() + 1 == static_cast<std::int64_t>(agent::kMaxSamples) + 10);
+  CHECK(line.samples_in_order());
 }

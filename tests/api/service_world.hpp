@@ -21,6 +21,7 @@
 #include "engine/engine.hpp"
 #include "engine/fake_provider.hpp"
 #include "objects/file_store.hpp"
+#include "store/metric_store.hpp"
 #include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_store.hpp"
 #include "support/manual_clock.hpp"
@@ -54,6 +55,7 @@ struct ServiceWorld {
   std::unique_ptr<objects::FileStore> object_store =
       std::move(*objects::FileStore::open(directory.path / "objects", objects::Durability::process));
   objects::FileStore& objects = *object_store;
+  std::unique_ptr<ports::MetricStore> metrics = std::move(*store::open_metric_store(":memory:", clock));
   FakeProvider provider;
   engine::Engine engine{clock, *store, provider, [](const job::JobSpec&, Instant, Fence) { return std::string("{}"); }};
   aws::Credentials signer = kUser;  // who sends what is sent next
@@ -65,7 +67,7 @@ struct ServiceWorld {
     provider.on_event([this](ports::CapacityEvent event) { engine.on_capacity_event(std::move(event)); });
     service = std::make_unique<api::Service>(
         api::ServiceParts{engine, *store, telemetry, objects, *log_store, clock, random, "123456789012", "us-east-1",
-                          kUser, &keys, "agents-secret", directory.path / "uploads", *algorithms});
+                          kUser, &keys, "agents-secret", directory.path / "uploads", *metrics, *algorithms});
     REQUIRE(objects.create_bucket("bkt"));
   }
 

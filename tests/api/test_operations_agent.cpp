@@ -96,6 +96,41 @@ TEST_CASE("an agent speaks with its own token and of itself only") {
   CHECK(world.state() == "Launching");
 }
 
+TEST_CASE("an instance's use becomes its metrics, once however often it is reported") {
+  Running world;
+  const auto now = to_ms(world.clock.now());
+  const auto report = [&](const json& samples, std::uint64_t fence = 1) {
+    return world.agent("AgentReport", {{"TrainingJobName", "demo"}, {"Fence", fence}, {"Samples", samples}},
+                       world.token("demo", fence));
+  };
+  const json sample = {{"Timestamp", now}, {"Values", {{"CPUUtilization", 150.5}, {"DiskUtilization", 3}}}};
+  for (int i = 0; i < 2; ++i) CHECK(report(json::array({sample})).status == 200);
+  json earlier = sample;
+  earlier["Timestamp"] = now - 60'000;
+  CHECK(report(json::array({earlier})).status == 200);
+  const auto page = world.metrics->list({.with = {{"Host", "demo/algo-1"}}});
+  REQUIRE(page);
+  REQUIRE(page->metrics.size() == 2);
+  CHECK(page->metrics[0].name == "CPUUtilization");
+  const auto read = world.metrics->read(page->metrics[0], "Percent", 1, Instant{}, world.clock.now() + hours{1});
+  REQUIRE(read);
+  REQUIRE(read->at(0).points.size() == 1);
+  CHECK(read->at(0).points[0].bucket.samples == 1);
+  CHECK(read->at(0).points[0].bucket.sum == 150.5);
+
+  for (const json& wrong : std::vector<json>{7,
+                                             {7},
+                                             {{{"Timestamp", now}}},
+                                             {{{"Timestamp", -1}, {"Values", json::object()}}},
+                                             {{{"Timestamp", now}, {"Values", {{"Nonsense", 1}}}}},
+                                             {{{"Timestamp", now}, {"Values", {{"CPUUtilization", "1"}}}}},
+                                             {{{"Timestamp", now}, {"Values", {{"CPUUtilization", -1}}}}},
+                                             {{{"Timestamp", now}, {"Values", {{"CPUUtilization", 1e9}}}}}}) {
+    INFO(wrong.dump());
+    CHECK(world.error_of(report(wrong)).starts_with("Validation"));
+  }
+}
+
 TEST_CASE("an agent hears of a stop") {
   Running world;
   world.report({{{"is", "AgentStarted"}, {"fence", 1}}, {{"is", "ProgramStarted"}, {"fence", 1}}}, json::array());

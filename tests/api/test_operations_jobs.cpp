@@ -136,7 +136,7 @@ TEST_CASE("an ended job is deleted with its logs, and its name is free") {
   const auto deleted = world.call("SageMaker.DeleteTrainingJob", name);
   CHECK(deleted.status == 200);
   CHECK(deleted.body.empty());
-  CHECK(world.telemetry.streams("demo/").empty());
+  CHECK(world.log_store->stream_names(std::string(ports::kTrainingLogGroup), "demo/")->empty());
   CHECK(world.error("SageMaker.DescribeTrainingJob", name) == "ValidationException: Requested resource not found.");
   CHECK(world.error("SageMaker.DeleteTrainingJob", name) == "ResourceNotFound: Requested resource not found.");
   world.create("demo");

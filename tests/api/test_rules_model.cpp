@@ -9,6 +9,7 @@
 #include <string>
 
 #include "api/shapes/algorithm.hpp"
+#include "api/shapes/cloudwatch.hpp"
 #include "api/shapes/logs.hpp"
 #include "api/shapes/search.hpp"
 #include "api/shapes/tagging.hpp"
@@ -83,6 +84,23 @@ const Differences kLogsDeviations = {
     {"FilterLogEvents.logGroupName: not required", "newer clients may give logGroupIdentifier instead; one of them is"},
 };
 
+// Of CloudWatch's.
+const Differences kMetricsDeviations = {
+    {"PutMetricData.MetricData min: 1, model null", "documented"},
+    {"PutMetricData.MetricData max: 1000, model null", "documented"},
+    {"PutMetricData.MetricData[].Values max: 150, model null", "documented"},
+    {"PutMetricData.MetricData[].Counts max: 150, model null", "documented"},
+    {"PutMetricData.EntityMetricData: unsupported", "newer; refused with advice"},
+    {"PutMetricData.StrictEntityValidation: not in the model", "newer; without entities it does no harm"},
+    {"GetMetricData.MetricDataQueries max: 500, model null", "documented"},
+    {"GetMetricData.MetricDataQueries[].Id pattern: ^[a-z][a-zA-Z0-9_]*$", "documented"},
+    {"GetMetricData.MetricDataQueries[].AccountId: unsupported", "refused with advice"},
+    {"GetMetricData.MaxDatapoints min: 1, model null", "a page without room would never end"},
+    {"GetMetricData.MaxDatapoints max: 100800, model null", "documented"},
+    {"GetMetricData.LabelOptions.Timezone pattern: [+-]\\d{2}:?\\d{2}", "documented"},
+    {"ListMetrics.OwningAccount: unsupported", "refused with advice"},
+};
+
 class Comparison {
  public:
   void compare(const Shape& ours, const json& model, const std::string& path) {
@@ -91,7 +109,7 @@ class Comparison {
                    [&](const String& s) { of_string(s, model, path); },
                    [&](const Integer& s) { of_range(s, model, path, "integer"); },
                    [&](const Long& s) { of_range(s, model, path, "long"); },
-                   [&](const Float& s) { of_range(s, model, path, "float"); },
+                   [&](const Float& s) { of_range(s, model, path, model.at("type") == "double" ? "double" : "float"); },
                    [&](const Boolean&) { of_type(model, path, "boolean"); },
                    [&](const Timestamp&) { of_type(model, path, "timestamp"); },
                    [&](const List& s) { of_list(s, model, path); },
@@ -192,6 +210,16 @@ TEST_CASE(
   comparison.compare(shapes::get_search_suggestions_input(), model_of("get_search_suggestions.json"),
                      "GetSearchSuggestions");
   comparison.judge(kDeviations);
+}
+
+TEST_CASE("every member of CloudWatch's inputs is declared with its limits, or differs for a reason") {
+  Comparison comparison;
+  comparison.compare(shapes::put_metric_data_input(), model_of("put_metric_data.json"), "PutMetricData");
+  comparison.compare(shapes::get_metric_statistics_input(), model_of("get_metric_statistics.json"),
+                     "GetMetricStatistics");
+  comparison.compare(shapes::get_metric_data_input(), model_of("get_metric_data.json"), "GetMetricData");
+  comparison.compare(shapes::list_metrics_input(), model_of("list_metrics.json"), "ListMetrics");
+  comparison.judge(kMetricsDeviations);
 }
 
 TEST_CASE("every member of CloudWatch Logs' inputs is declared with its limits, or differs for a reason") {

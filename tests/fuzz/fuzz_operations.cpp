@@ -10,6 +10,7 @@
 #include "engine/fake_provider.hpp"
 #include "fuzz/input.hpp"
 #include "fuzz/memory_file.hpp"
+#include "store/metric_store.hpp"
 #include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_store.hpp"
 #include "support/manual_clock.hpp"
@@ -112,8 +113,10 @@ class World {
   testing::FakeProvider provider_;
   engine::Engine engine_{clock_, *store_, provider_,
                          [](const job::JobSpec&, Instant, Fence) { return std::string("{}"); }};
-  api::Backends backends_{engine_,     *store_,      telemetry_, objects_, "123456789012",
-                          "us-east-1", *algorithms_, *logs_,     clock_};
+  std::unique_ptr<ports::MetricStore> metrics_ = std::move(*store::open_metric_store(":memory:", clock_));
+  api::Counters counters_;
+  api::Backends backends_{engine_,      *store_, telemetry_, objects_, "123456789012", "us-east-1",
+                          *algorithms_, *logs_,  *metrics_,  clock_,   counters_};
   api::SpecCache specs_{*store_};
 };
 

@@ -99,7 +99,7 @@ TEST_CASE("of a removed job nothing is left, and another of its name begins anew
   logs.metrics = {{"loss", "loss=(.*)"}};
   REQUIRE(logs.append(7, 3, {"loss=1"}));
   REQUIRE(logs.telemetry->remove(JobName{"job"}));
-  CHECK(logs.telemetry->streams("job/").empty());
+  CHECK(logs.store->stream_names(std::string(ports::kTrainingLogGroup), "job/")->empty());
   CHECK(logs.telemetry->last_metrics(JobName{"job"}).empty());
   CHECK_FALSE(fs::exists(logs.root / "logs/job"));
   // Not with the compiled metrics of the job before.

@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
+#include "api/operations/agent_samples.hpp"
 #include "api/operations/operations.hpp"
+#include "base/log.hpp"
 #include "base/overload.hpp"
 #include "job/codec.hpp"
 #include "ports/control_link.hpp"
@@ -109,6 +111,12 @@ Checked<std::vector<ports::LogBatch>> logs_of(const json& request, const std::st
   return batches;
 }
 
+std::uint64_t bytes_of(const ports::LogBatch& batch) {
+  std::uint64_t bytes = 0;
+  for (const auto& line : batch.lines) bytes += line.message.size();
+  return bytes;
+}
+
 Checked<void> keep_logs(const Call& call, const JobName& name, Fence fence,
                         const std::vector<ports::LogBatch>& batches) {
   const auto spec = call.specs.get(name, fence);
@@ -116,6 +124,7 @@ Checked<void> keep_logs(const Call& call, const JobName& name, Fence fence,
   for (const auto& batch : batches) {
     const auto kept =
         call.backends.telemetry.append(name, fence, batch.sequence, batch.stream, (*spec)->metrics, batch.lines);
+    if (kept) call.backends.counters.log(batch.lines.size(), bytes_of(batch));
     // A newer attempt writes the log by now. Told of an error, the older one would send the same for ever.
     if (!kept && kept.error().kind != Kind::conflict) return tl::unexpected(to_api_error(kept.error()));
   }
@@ -131,7 +140,12 @@ void agent_report(const Call& call, Answer answer) {
   if (!events) return answer(tl::unexpected(events.error()));
   const auto logs = logs_of(call.request, name.value);
   if (!logs) return answer(tl::unexpected(logs.error()));
+  const auto samples = samples_of(call.request);
+  if (!samples) return answer(tl::unexpected(samples.error()));
   if (auto kept = keep_logs(call, name, fence, *logs); !kept) return answer(tl::unexpected(kept.error()));
+  // No training waits for these.
+  if (auto kept = keep_samples(call.backends.metrics, name, fence, *samples); !kept)
+    log_warn("instance metrics of job {}: {}", name.value, kept.error().message);
   if (events->empty()) return answer(std::string("{}"));
   auto done = [answer = std::move(answer)](Result<engine::Receipt> receipt) {
     // Not applied is an answer too: heard before, too late, or of an attempt that is over.

@@ -38,6 +38,16 @@ void list_tags_log_group(const Call& call, Answer answer);
 void tag_log_group(const Call& call, Answer answer);
 void untag_log_group(const Call& call, Answer answer);
 
+// CloudWatch's metrics.
+void put_metric_data(const Call& call, Answer answer);
+void get_metric_statistics(const Call& call, Answer answer);
+void get_metric_data(const Call& call, Answer answer);
+void list_metrics(const Call& call, Answer answer);
+
+// Of STS and IAM what SageMaker's clients ask for on their way.
+void get_caller_identity(const Call& call, Answer answer);
+void get_role(const Call& call, Answer answer);
+
 // Holdfast's: what SageMaker has no operation for.
 void describe_training_run(const Call& call, Answer answer);
 void interrupt_training_job(const Call& call, Answer answer);

@@ -160,7 +160,7 @@ const Shape& tag_log_group_input() {
 const Shape& untag_log_group_input() {
   static const Shape input{Structure{{
       {"logGroupName", group_name(), kRequired},
-      {"tags", shape(List{.min = 1, .element = tag_key()}), kRequired},
+      {"tags", shape(List{.min = 1, .element = key_of_tag()}), kRequired},
   }}};
   return input;
 }

@@ -8,9 +8,12 @@ import re
 
 import botocore.session
 
-OPERATIONS = ["CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob", "UpdateTrainingJob",
-              "CreateAlgorithm", "DescribeAlgorithm", "ListAlgorithms", "DeleteAlgorithm", "AddTags", "ListTags",
-              "DeleteTags", "Search", "GetSearchSuggestions"]
+OPERATIONS = {
+    "sagemaker": ["CreateTrainingJob", "DescribeTrainingJob", "ListTrainingJobs", "StopTrainingJob", "UpdateTrainingJob",
+                "CreateAlgorithm", "DescribeAlgorithm", "ListAlgorithms", "DeleteAlgorithm", "AddTags", "ListTags",
+                "DeleteTags", "Search", "GetSearchSuggestions"],
+    "cloudwatch": ["PutMetricData", "GetMetricStatistics", "GetMetricData", "ListMetrics"],
+}
 # All in one file: they are small.
 LOGS = ["CreateLogGroup", "DeleteLogGroup", "DescribeLogGroups", "CreateLogStream", "DeleteLogStream", "DescribeLogStreams",
         "PutLogEvents", "GetLogEvents", "FilterLogEvents", "PutRetentionPolicy", "DeleteRetentionPolicy", "ListTagsLogGroup",
@@ -35,11 +38,12 @@ def facts(shape, above=()):
 
 
 def main():
-    model = botocore.session.get_session().get_service_model("sagemaker")
-    for operation in OPERATIONS:
-        name = re.sub("(?<!^)(?=[A-Z])", "_", operation).lower()
-        path = pathlib.Path(__file__).with_name(name + ".json")
-        path.write_text(json.dumps(facts(model.operation_model(operation).input_shape), indent=1, sort_keys=True) + "\n")
+    for service, operations in OPERATIONS.items():
+        model = botocore.session.get_session().get_service_model(service)
+        for operation in operations:
+            name = re.sub("(?<!^)(?=[A-Z])", "_", operation).lower()
+            path = pathlib.Path(__file__).with_name(name + ".json")
+            path.write_text(json.dumps(facts(model.operation_model(operation).input_shape), indent=1, sort_keys=True) + "\n")
     model = botocore.session.get_session().get_service_model("logs")
     inputs = {operation: facts(model.operation_model(operation).input_shape) for operation in LOGS}
     pathlib.Path(__file__).with_name("logs.json").write_text(json.dumps(inputs, indent=1, sort_keys=True) + "\n")
