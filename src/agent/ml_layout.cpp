@@ -213,10 +213,26 @@ Result<MlLayout> lay_out(const job::JobSpec& spec, const fs::path& directory) {
   return layout;
 }
 
+// Not beside credentials of the user's own, which are for another place; nor where the network cannot be reached.
+void add_s3_access(std::map<std::string, std::string>& variables, const job::JobSpec& spec, const S3Access& s3) {
+  constexpr const char* kTheUsersOwn[] = {"AWS_ACCESS_KEY_ID",           "AWS_PROFILE",
+                                          "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE",
+                                          "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ENDPOINT_URL"};
+  const bool own = std::any_of(std::begin(kTheUsersOwn), std::end(kTheUsersOwn),
+                               [&](const char* name) { return spec.environment.contains(name); });
+  if (own || spec.network_isolation) return;
+  variables["AWS_ACCESS_KEY_ID"] = s3.access_key;
+  variables["AWS_SECRET_ACCESS_KEY"] = s3.secret;
+  variables["AWS_ENDPOINT_URL"] = s3.endpoint;  // newer SDKs
+  variables["S3_ENDPOINT_URL"] = s3.endpoint;   // SageMaker's training toolkit
+}
+
 std::map<std::string, std::string> program_environment(const job::JobSpec& spec, const InstanceFacts& facts) {
   std::map<std::string, std::string> variables;
   add_toolkit_variables(variables, spec, facts);
   variables["AWS_REGION"] = facts.region;
+  variables["AWS_DEFAULT_REGION"] = facts.region;
+  if (facts.s3) add_s3_access(variables, spec, *facts.s3);
   variables["CURRENT_HOST"] = kHostName;
   variables["HOLDFAST_NOTICE_FILE"] = kNoticeFile;
   // As SageMaker's images do: or Python keeps the lines, and the metrics in them, until its buffer is full.

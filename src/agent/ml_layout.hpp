@@ -34,10 +34,18 @@ struct MlLayout {
 };
 
 // What the instance knows and the job's request does not say.
+// The key with which a program reaches its job's own places in S3, and where.
+struct S3Access {
+  std::string endpoint;
+  std::string access_key;
+  std::string secret;
+};
+
 struct InstanceFacts {
   std::string region = "us-east-1";
   int cpus = 1;
   int gpus = 0;
+  std::optional<S3Access> s3 = {};
 };
 
 // Kind::invalid unless programs can keep checkpoints there: absolute, without "..", not a path that SageMaker or the

@@ -77,6 +77,10 @@ bool allows_bucket(const Policy& policy, std::string_view bucket) {
 
 std::string forbidden_uri(const Policy& policy, const job::JobSpec& spec) {
   if (policy.admin) return {};
+  // A list of objects may name any, now or later.
+  for (const auto& channel : spec.channels) {
+    if (channel.type != job::SourceType::S3Prefix && !policy.read_only) return channel.s3_uri;
+  }
   for (const auto& place : places_of(spec)) {
     const auto wanted = grant_for(place.uri, place.access);
     if (!wanted || !allows_object(policy, place.access, wanted->bucket, wanted->prefix)) return place.uri;

@@ -33,6 +33,9 @@ struct Policy {
   bool operator==(const Policy&) const = default;
 };
 
+// The service's own key, which may do everything. No other has this name.
+constexpr const char* kRootName = "root";
+
 // Who asks: the key's name, for ARNs and for messages, and what it may do.
 struct Principal {
   std::string name;

@@ -12,7 +12,6 @@ namespace holdfast::api {
 namespace {
 
 constexpr std::string_view kAttemptPrefix = "HFATTEMPT.";
-constexpr const char* kRootName = "root";
 
 struct AttemptName {
   Fence fence;

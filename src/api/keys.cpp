@@ -52,8 +52,8 @@ Result<void> check(const std::vector<Key>& keys) {
   std::set<std::string_view> names, access_keys;
   for (const auto& key : keys) {
     if (!is_key_name(key.name))
-      return fail(Kind::invalid, "'{}' is no name of a key: write 1 to {} letters, digits, '-' or '_'", key.name,
-                  kMaxKeyName);
+      return fail(Kind::invalid, "'{}' is no name of a key: write 1 to {} letters, digits, '-' or '_', but not {}",
+                  key.name, kMaxKeyName, kRootName);
     if (!names.insert(key.name).second) return fail(Kind::invalid, "there are two keys '{}'", key.name);
     if (key.credentials.access_key.empty() || key.credentials.secret.empty())
       return fail(Kind::invalid, "key '{}' lacks its access key or its secret", key.name);
@@ -69,9 +69,9 @@ Result<void> check(const std::vector<Key>& keys) {
 }  // namespace
 
 bool is_key_name(std::string_view name) {
-  return !name.empty() && name.size() <= kMaxKeyName && std::ranges::all_of(name, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-  });
+  return name != kRootName && !name.empty() && name.size() <= kMaxKeyName && std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+         });
 }
 
 std::string encode_keys(const std::vector<Key>& keys) {

@@ -6,6 +6,7 @@
 
 #include "agent/agent.hpp"
 #include "agent/machine.hpp"
+#include "aws/credentials.hpp"
 #include "base/result.hpp"
 
 namespace holdfast::app {
@@ -26,8 +27,9 @@ struct AgentFacts {
 };
 
 // The log stream keeps its name over all attempts of a job: SageMaker's own clients expect one stream for each host.
+// `s3`: what its program may use.
 std::string encode_assignment(const ServiceFacts& facts, const job::JobSpec& spec, Instant created, Fence fence,
-                              const std::string& token);
+                              const std::string& token, const aws::Credentials& s3);
 // Reads assignment.json and instance.json of an instance's directory.
 Result<AgentFacts> read_assignment(const std::filesystem::path& directory);
 

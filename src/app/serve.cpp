@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "api/agent_access.hpp"
+#include "api/authority.hpp"
 #include "api/service.hpp"
 #include "app/assignment.hpp"
 #include "app/webhooks.hpp"
@@ -179,7 +180,8 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
 
   const ServiceFacts facts{data, data / "endpoint", data / "objects", options.region};
   engine::Engine engine(clock, **store, **provider, [&](const job::JobSpec& spec, Instant created, Fence fence) {
-    return encode_assignment(facts, spec, created, fence, api::agent_token(*secret, spec.name, fence));
+    return encode_assignment(facts, spec, created, fence, api::agent_token(*secret, spec.name, fence),
+                             api::attempt_credentials(*secret, spec.name, fence));
   });
   if (auto recovered = engine.recover(); !recovered) return recovered;
   (*provider)->on_event([&](ports::CapacityEvent event) { engine.on_capacity_event(std::move(event)); });

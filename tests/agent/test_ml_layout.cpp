@@ -245,6 +245,24 @@ TEST_CASE("the environment has the platform's variables and the toolkit's") {
   CHECK(json(env) == json(expected));
 }
 
+TEST_CASE("a program finds a key for its own places in S3, unless it has credentials of its own or no network") {
+  Instance instance;
+  InstanceFacts facts;
+  facts.s3 = S3Access{"http://h:1", "HFATTEMPT.1.job", "hush"};
+  auto env = program_environment(instance.spec, facts);
+  CHECK(env.at("AWS_ACCESS_KEY_ID") == "HFATTEMPT.1.job");
+  CHECK(env.at("AWS_SECRET_ACCESS_KEY") == "hush");
+  CHECK(env.at("AWS_ENDPOINT_URL") == "http://h:1");
+  CHECK(env.at("S3_ENDPOINT_URL") == "http://h:1");
+  instance.spec.network_isolation = true;
+  CHECK_FALSE(program_environment(instance.spec, facts).contains("AWS_ACCESS_KEY_ID"));
+  instance.spec.network_isolation = false;
+  instance.spec.environment = {{"AWS_PROFILE", "mine"}};
+  env = program_environment(instance.spec, facts);
+  CHECK_FALSE(env.contains("AWS_SECRET_ACCESS_KEY"));
+  CHECK_FALSE(env.contains("AWS_ENDPOINT_URL"));
+}
+
 TEST_CASE("the user's environment wins, but a job cannot be given another name") {
   Instance instance;
   instance.spec.environment = {

@@ -71,6 +71,9 @@ TEST_CASE("a key reaches through its jobs no more than it reaches itself") {
   code.hyperparameters["sagemaker_submit_directory"] = "\"s3://team-b/code.tar.gz\"";
   CHECK(forbidden_uri(kTeam, code) == "s3://team-b/code.tar.gz");
   CHECK(forbidden_uri(kAdmin, code).empty());
+  auto lists = spec();
+  lists.channels[0].type = job::SourceType::ManifestFile;
+  CHECK(forbidden_uri(kTeam, lists) == "s3://data/public/set");
 }
 
 TEST_CASE("an attempt reads its channels and its code, and writes its checkpoints and its own output") {

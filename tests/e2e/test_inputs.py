@@ -291,7 +291,7 @@ for name in ('TRAINING_JOB_NAME', 'TRAINING_JOB_ARN', 'AWS_REGION', 'CURRENT_HOS
     print(name, os.environ[name])
 for host in json.load(open('/opt/ml/input/config/resourceconfig.json'))['hosts']:
     print('host', host, socket.gethostbyname(host), socket.gethostname())
-print('credentials', [name for name in os.environ if 'SECRET' in name or 'ACCESS_KEY' in name])
+print('credentials', sorted(name for name in os.environ if 'SECRET' in name or 'ACCESS_KEY' in name))
 """, [channel("train", "s3://tests/some/")], HyperParameters={"epochs": "3"}, Environment={"MINE": "yes"})
         group = {"instance_group_name": "homogeneousCluster", "instance_type": "ml.m5.large", "hosts": ["algo-1"]}
         files = dict(line.split(" ", 1) for line in lines if ".json " in line)
@@ -304,7 +304,7 @@ print('credentials', [name for name in os.environ if 'SECRET' in name or 'ACCESS
                                     "instance_groups": [group], "network_interface_name": "eth0"}})
         arn = self.service.describe("finds")["TrainingJobArn"]
         for line in ("TRAINING_JOB_NAME finds", f"TRAINING_JOB_ARN {arn}", "AWS_REGION us-east-1", "CURRENT_HOST algo-1",
-                     "SM_CHANNEL_TRAIN /opt/ml/input/data/train", "MINE yes", "host algo-1 127.0.0.1 algo-1", "credentials []"):
+                     "SM_CHANNEL_TRAIN /opt/ml/input/data/train", "MINE yes", "host algo-1 127.0.0.1 algo-1", "credentials ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']"):
             self.assertIn(line, lines)
 
 

@@ -17,7 +17,8 @@ void check_read(const app::AgentFacts& facts, const std::filesystem::path& direc
   const auto gpus = facts.machine.instance.gpus;
   ENSURE(gpus == static_cast<int>(facts.machine.devices.size()), "{} GPUs", gpus);
   write(directory / "assignment.json",
-        app::encode_assignment(facts.service, assignment.spec, from_ms(0), assignment.fence, facts.token));
+        app::encode_assignment(facts.service, assignment.spec, from_ms(0), assignment.fence, facts.token,
+                               {"HFATTEMPT.1.a", "secret", ""}));
   const auto again = app::read_assignment(directory);
   ENSURE(again, "{}", again.error().message);
   ENSURE(job::encode_spec(again->assignment.spec) == job::encode_spec(assignment.spec), "another job");

@@ -16,7 +16,8 @@ void get_caller_identity(const Call& call, Answer answer) {
   const auto& principal = call.principal;
   answer(dump({{"UserId", principal.access_key},
                {"Account", account},
-               {"Arn", fmt::format("arn:aws:iam::{}:user/{}", account, principal.name)}}));
+               {"Arn", fmt::format("arn:aws:iam::{}:{}", account,
+                                   principal.name == kRootName ? "root" : "user/" + principal.name)}}));
 }
 
 }  // namespace holdfast::api::operations
