@@ -207,6 +207,7 @@ TEST_CASE("the environment has the platform's variables and the toolkit's") {
   const std::map<std::string, std::string> expected{
       {"TRAINING_JOB_NAME", "digits-1"},
       {"TRAINING_JOB_ARN", instance.spec.arn},
+      {"AWS_DEFAULT_REGION", "eu-west-1"},
       {"AWS_REGION", "eu-west-1"},
       {"CURRENT_HOST", "algo-1"},
       {"HOLDFAST_NOTICE_FILE", "/opt/ml/input/config/interruption-notice.json"},
