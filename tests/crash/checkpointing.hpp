@@ -80,6 +80,11 @@ class CheckpointAttempt {
   bool started() const { return sync_ != nullptr; }
   Connection& connection() { return connection_; }
   const agent::RestoredCheckpoint& restored() const { return *restored_; }
+  // What it went on from is its own first generation from then on.
+  std::optional<GenerationId> adopted() const {
+    if (!restored_->generation) return std::nullopt;
+    return GenerationId{fence_, restored_->claim.next_sequence - 1};
+  }
   Files files() const;
 
   void write(const std::string& path, const std::string& bytes);

@@ -13,13 +13,6 @@ using namespace holdfast::testing;
 
 namespace {
 
-// What an attempt goes on from is its own first generation from then on.
-std::optional<GenerationId> adopted(const CheckpointAttempt& attempt) {
-  const auto& restored = attempt.restored();
-  if (!restored.generation) return std::nullopt;
-  return GenerationId{restored.claim.fence, restored.claim.next_sequence - 1};
-}
-
 const std::string kLong(5000, 'l');
 
 struct Script {
@@ -185,7 +178,7 @@ void tell_of_sleep(const Script& script, std::size_t at, bool saves) {
   if (sleeper.start()) script.act(sleeper);
   REQUIRE(next);
   const auto files = next->files();
-  const auto held = saves ? std::optional(story.newest) : adopted(*next);
+  const auto held = saves ? std::optional(story.newest) : next->adopted();
   if (saves) CHECK(story.newest.fence.value == story.fences);
 
   CheckpointAttempt last(story, {});
@@ -220,7 +213,7 @@ std::size_t tell_of_slow_start(std::size_t at, int saves) {
 
   CheckpointAttempt last(story, {});
   REQUIRE(last.start());
-  CHECK(last.restored().generation == adopted(next));
+  CHECK(last.restored().generation == next.adopted());
   CHECK(last.restored().quarantined.empty());
   CHECK(last.files() == next.files());
   return operations;

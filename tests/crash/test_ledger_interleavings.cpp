@@ -95,7 +95,7 @@ Operations tell(std::size_t save_sleeps_at, std::size_t start_sleeps_at, bool sa
 
   CheckpointAttempt last(story, {});
   REQUIRE(last.start());
-  CHECK(last.restored().generation == next.restored().generation);
+  CHECK(last.restored().generation == next.adopted());
   CHECK(last.restored().quarantined.empty());
   CHECK(last.files() == next.files());
   return operations;

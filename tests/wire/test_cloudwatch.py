@@ -334,7 +334,7 @@ class CloudWatch(unittest.TestCase):
     def test_caller_and_role(self):
         identity = self.aws("sts", "get-caller-identity")
         self.assertEqual(identity["Account"], "000000000000")
-        self.assertRegex(identity["Arn"], r"^arn:aws:iam::000000000000:user/\w+$")
+        self.assertEqual(identity["Arn"], "arn:aws:iam::000000000000:root")
         self.assertEqual(self.service.client("sts").get_caller_identity()["Arn"], identity["Arn"])
         role = self.service.client("iam").get_role(RoleName="SageMakerRole")["Role"]
         self.assertEqual(role["Arn"], "arn:aws:iam::000000000000:role/SageMakerRole")

@@ -180,7 +180,8 @@ class ModelMembers(unittest.TestCase):
     def setUpClass(cls):
         cls.service = Service("--slots", "1")
         cls.service.client("s3").create_bucket(Bucket="walk")
-        cls.service.client("s3").put_object(Bucket="walk", Key="data", Body=b"x")
+        for key in ("data", "data/one"):
+            cls.service.client("s3").put_object(Bucket="walk", Key=key, Body=b"x")
         sagemaker = cls.service.client("sagemaker")
         # Whoever holds the only places keeps all that follow waiting: this is a test of what is accepted, not of running.
         for name, change in (("walked", {}), ("spot", {"EnableManagedSpotTraining": True, "StoppingCondition": {
