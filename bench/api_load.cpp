@@ -1,5 +1,8 @@
-// Creates and describes many training jobs over real connections, each request signed, as fast as the service answers.
-// Usage: api_load ENDPOINT CREDENTIALS_FILE create|describe COUNT CONNECTIONS     prints requests per second
+// Sends many requests over real connections, each signed, as fast as the service answers.
+// Usage: api_load ENDPOINT CREDENTIALS_FILE create|describe|STREAM COUNT CONNECTIONS
+// STREAM: a log stream of a training, whose first 100 events are asked for. Prints requests per second, and the median
+// and the 99th percentile of their time in milliseconds.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -15,9 +18,7 @@ using namespace holdfast;
 
 namespace {
 
-std::string body_of(bool create, int number) {
-  const std::string name = fmt::format("load-{:06}", number);
-  if (!create) return fmt::format(R"({{"TrainingJobName":"{}"}})", name);
+std::string creation_of(const std::string& name) {
   return fmt::format(
       R"({{"TrainingJobName":"{}","RoleArn":"arn:aws:iam::000000000000:role/bench","AlgorithmSpecification":{{"TrainingImage":"local:host",)"
       R"("TrainingInputMode":"File","ContainerEntrypoint":["/bin/true"]}},"OutputDataConfig":{{"S3OutputPath":"s3://bench/output"}},)"
@@ -27,11 +28,29 @@ std::string body_of(bool create, int number) {
       name, name);
 }
 
+struct Call {
+  std::string target;
+  std::string service;
+  std::string body;
+};
+
+Call call_of(const std::string& what, int number) {
+  const std::string name = fmt::format("load-{:06}", number);
+  if (what == "create") return {"SageMaker.CreateTrainingJob", "sagemaker", creation_of(name)};
+  if (what == "describe")
+    return {"SageMaker.DescribeTrainingJob", "sagemaker", fmt::format(R"({{"TrainingJobName":"{}"}})", name)};
+  return {
+      "Logs_20140328.GetLogEvents", "logs",
+      fmt::format(
+          R"({{"logGroupName":"/aws/sagemaker/TrainingJobs","logStreamName":"{}","startFromHead":true,"limit":100}})",
+          what)};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 6) {
-    std::fprintf(stderr, "usage: %s ENDPOINT CREDENTIALS_FILE create|describe COUNT CONNECTIONS\n", argv[0]);
+    std::fprintf(stderr, "usage: %s ENDPOINT CREDENTIALS_FILE create|describe|STREAM COUNT CONNECTIONS\n", argv[0]);
     return 2;
   }
   const std::string endpoint = argv[1];
@@ -40,10 +59,11 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "%s\n", credentials.error().message.c_str());
     return 1;
   }
-  const bool create = std::string(argv[3]) == "create";
+  const std::string what = argv[3];
   const int count = std::atoi(argv[4]);
   const int connections = std::atoi(argv[5]);
   std::atomic<int> next = 0, failed = 0;
+  std::vector<double> took_ms(static_cast<std::size_t>(std::max(count, 1)));
   const auto begun = std::chrono::steady_clock::now();
   std::vector<std::thread> threads;
   for (int i = 0; i < connections; ++i) {
@@ -54,18 +74,23 @@ int main(int argc, char** argv) {
         http::ClientRequest request;
         request.method = "POST";
         request.url = endpoint + "/";
-        request.body = body_of(create, number);
-        const std::string target = create ? "SageMaker.CreateTrainingJob" : "SageMaker.DescribeTrainingJob";
-        aws::SignedRequest to_sign{"POST", "/", "",
+        auto call = call_of(what, number);
+        request.body = std::move(call.body);
+        aws::SignedRequest to_sign{"POST",
+                                   "/",
+                                   "",
                                    {{"Host", endpoint.substr(endpoint.find("//") + 2)},
                                     {"Content-Type", "application/x-amz-json-1.1"},
-                                    {"X-Amz-Target", target}},
+                                    {"X-Amz-Target", call.target}},
                                    aws::sha256_hex(request.body)};
         for (const auto& [name, value] : to_sign.headers) request.headers.add(name, value);
-        for (const auto& [name, value] : aws::sign(to_sign, *credentials, "us-east-1", "sagemaker", clock.now())) {
+        for (const auto& [name, value] : aws::sign(to_sign, *credentials, "us-east-1", call.service, clock.now())) {
           request.headers.add(name, value);
         }
+        const auto sent = std::chrono::steady_clock::now();
         const auto response = client.send(request);
+        took_ms[static_cast<std::size_t>(number)] =
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - sent).count();
         if (response && response->status == 200) continue;
         if (failed++ == 0) {
           std::fprintf(stderr, "first failure: %s\n",
@@ -76,6 +101,8 @@ int main(int argc, char** argv) {
   }
   for (auto& thread : threads) thread.join();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-  std::printf("%.0f\n", count / took.count());
+  std::ranges::sort(took_ms);
+  const auto percentile = [&](double p) { return took_ms[static_cast<std::size_t>(p * (count - 1))]; };
+  std::printf("%.0f %.2f %.2f\n", count / took.count(), percentile(0.5), percentile(0.99));
   return failed == 0 ? 0 : 1;
 }

@@ -19,6 +19,7 @@ from support.service import Service  # noqa: E402
 
 JOBS = 10_000
 CONNECTIONS = 64
+FEW = 8
 INTERRUPTIONS = 30
 
 
@@ -29,10 +30,15 @@ def memory_kib(pid):
     raise AssertionError("no VmRSS")
 
 
-def load(service, what, count):
-    done = subprocess.run([LOAD, service.endpoint, str(service.data / "credentials"), what, str(count), str(CONNECTIONS)],
+def load(service, what, count, connections=CONNECTIONS):
+    """Requests per second, and the median and the 99th percentile of their time in ms."""
+    done = subprocess.run([LOAD, service.endpoint, str(service.data / "credentials"), what, str(count), str(connections)],
                           text=True, capture_output=True, check=True)
-    return float(done.stdout)
+    return [float(number) for number in done.stdout.split()]
+
+
+def in_words(figures):
+    return f"{figures[0]:.0f}; p50 {figures[1]:.1f} ms, p99 {figures[2]:.1f} ms"
 
 
 def percentile(values, p):
@@ -46,16 +52,22 @@ def show(name, value):
 def control_plane():
     service = Service("--slots", "1", "--log-level", "error")
     try:
+        show("memory of an idle service, MiB", f"{memory_kib(service.process.pid) / 1024:.0f}")
         service.client("s3").create_bucket(Bucket="bench")
         # The one slot is taken, so that the others stay live and wait.
         service.client("s3").create_bucket(Bucket="tests")
-        service.create("holder", "import time; print('go'); time.sleep(3600)")
+        service.create("holder", "import time; [print('a line of the log, as long as such lines are', n) for n in range(1000)]\n"
+                                 "print('go'); time.sleep(3600)")
         service.wait_for_line("holder", "go")
         before = memory_kib(service.process.pid)
-        show(f"durable CreateTrainingJob per second, {CONNECTIONS} connections, {JOBS} jobs", f"{load(service, 'create', JOBS):.0f}")
+        show(f"durable CreateTrainingJob per second, {CONNECTIONS} connections, {JOBS} jobs", in_words(load(service, "create", JOBS)))
         after = memory_kib(service.process.pid)
         show("memory per live job, KiB (growth of VmRSS / jobs)", f"{(after - before) / JOBS:.1f}")
-        show(f"DescribeTrainingJob per second, {CONNECTIONS} connections", f"{load(service, 'describe', JOBS):.0f}")
+        stream = service.client("logs").describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs",
+                                                             logStreamNamePrefix="holder/")["logStreams"][0]["logStreamName"]
+        for connections in (CONNECTIONS, FEW):
+            show(f"DescribeTrainingJob per second, {connections} connections", in_words(load(service, "describe", JOBS, connections)))
+            show(f"GetLogEvents (100 lines) per second, {connections} connections", in_words(load(service, stream, JOBS, connections)))
         service.kill()
         begun = time.monotonic()
         service.start()

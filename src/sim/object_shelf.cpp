@@ -45,6 +45,9 @@ void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, con
     based_on_[id.fence] = manifest->based_on;
     return recorder_.record({scheduler_.now(), AttemptOpened{own.job, id.fence, manifest->based_on}});
   }
+  // Whatever opening arrives last: its own generations say what it went on from, the newest before all.
+  auto& newest = newest_[id.fence];
+  newest = std::max(newest, {id.sequence, manifest->based_on});
   GenerationStored stored{own.job, id.fence, id.sequence, true, std::nullopt};
   std::map<std::string, std::string> contents;
   for (const auto& file : manifest->files) {

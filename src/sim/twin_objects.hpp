@@ -39,8 +39,9 @@ class ObjectShelf {
   void damage(const std::string& bucket, const std::string& key);
   // Which job keeps its checkpoints where: "bucket/prefix/".
   void keeps_checkpoints(const std::string& place, const JobName& job) { places_[place] = job; }
-  // What that attempt said last in its opening that it goes on from.
+  // What that attempt goes on from, by its newest generation, or by its opening as long as it has none.
   std::optional<GenerationId> based_on(Fence fence) const {
+    if (const auto own = newest_.find(fence); own != newest_.end()) return own->second.second;
     const auto found = based_on_.find(fence);
     return found == based_on_.end() ? std::nullopt : found->second;
   }
@@ -62,6 +63,7 @@ class ObjectShelf {
   std::map<std::string, JobName> places_;
   std::set<std::string> damaged_;  // keys: a bit that is flipped twice would be whole again
   std::map<Fence, std::optional<GenerationId>> based_on_;
+  std::map<Fence, std::pair<std::uint64_t, std::optional<GenerationId>>> newest_;  // number and base
 };
 
 // Where no process is given, the caller is the service: it is never blocked, only refused.

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
@@ -185,7 +186,8 @@ inline void check_concurrency(ports::ObjectStore& store) {
   constexpr int kRounds = 200;
   const std::string a(100'000, 'a'), b(50'000, 'b');
   REQUIRE(store.put_bytes("bucket", "shared/deep/key", a));
-  int torn = 0, failed = 0;
+  int torn = 0;
+  std::atomic<int> failed = 0;
   {
     std::jthread writer([&] {
       for (int i = 0; i < kRounds; ++i)

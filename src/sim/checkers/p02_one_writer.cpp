@@ -2,6 +2,7 @@
 // what an older attempt still commits after a newer one opened the ledger is never gone on from.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -115,11 +116,17 @@ class OneWriter final : public Checker {
   void on(Instant at, const GenerationStored& stored) {
     judge_known(at, stored.job, stored.fence, "committed a generation");
     // In any order: a put whose answer was lost may take effect after the one that followed it.
-    if (!attempts_[stored.fence].sequences.insert(stored.sequence).second)
+    auto& sequences = attempts_[stored.fence].sequences;
+    if (!sequences.insert(stored.sequence).second)
       violated(at, fmt::format("{}: generation {}-{} was stored twice", stored.job.value, stored.fence.value,
                                stored.sequence));
     auto& place = place_of(stored.job);
-    if (stored.fence < place.newest_opened) place.too_late[{stored.fence, stored.sequence}] = place.newest_opened;
+    if (stored.fence >= place.newest_opened) return;
+    // One that arrives behind its successor, which came in time, is as good as that.
+    const bool overtaken = std::any_of(sequences.upper_bound(stored.sequence), sequences.end(), [&](auto later) {
+      return !place.too_late.contains({stored.fence, later});
+    });
+    if (!overtaken) place.too_late[{stored.fence, stored.sequence}] = place.newest_opened;
   }
 
   // An opening that is lost or unreadable bars nothing any more: losing the record must not lose progress.

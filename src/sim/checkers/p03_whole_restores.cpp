@@ -43,7 +43,7 @@ class WholeRestores final : public Checker {
   void finish(const Ending&) override {}
 
  private:
-  // What an attempt said it would go on from.
+  // What an attempt said it would go on from. It may say several things, and the store may take them in any order.
   struct Claim {
     LedgerModel::Choice base;
     bool was_newest = false;  // at some moment since the opening: choosing and writing it take their time
@@ -51,7 +51,8 @@ class WholeRestores final : public Checker {
   };
   struct Place {
     LedgerModel ledger;
-    std::map<Fence, Claim> claims;
+    std::map<std::pair<Fence, LedgerModel::Choice>, Claim> claims;
+    std::map<Fence, LedgerModel::Choice> last_claim;
     std::size_t unsettled = 0;                     // claims that were not the newest yet
     std::map<Fence, std::uint64_t> newest_stored;  // sequence, of each attempt
     std::map<GenerationId, Instant> spoilt_at;
@@ -81,8 +82,8 @@ class WholeRestores final : public Checker {
   }
   static void settle(Place& place) {
     if (place.unsettled == 0) return;
-    for (auto& [fence, claim] : place.claims) {
-      if (claim.was_newest || !is_newest(place, fence, claim.base)) continue;
+    for (auto& [by, claim] : place.claims) {
+      if (claim.was_newest || !is_newest(place, by.first, claim.base)) continue;
       claim.was_newest = true;
       --place.unsettled;
     }
@@ -97,10 +98,10 @@ class WholeRestores final : public Checker {
   void on(const AttemptOpened& opened) {
     auto& place = place_of(opened.job);
     place.ledger.open(opened.fence, opened.based_on);
-    if (const auto before = place.claims.find(opened.fence); before != place.claims.end() && !before->second.was_newest)
-      --place.unsettled;
-    place.claims[opened.fence] = {opened.based_on, false, is_bad(place, opened)};
-    ++place.unsettled;
+    const auto [claim, is_new] = place.claims.try_emplace({opened.fence, opened.based_on});
+    if (is_new || claim->second.was_newest) ++place.unsettled;
+    claim->second = {opened.based_on, false, is_bad(place, opened)};
+    place.last_claim[opened.fence] = opened.based_on;
     settle(place);
   }
 
@@ -141,23 +142,33 @@ class WholeRestores final : public Checker {
     auto& place = place_of(restored.job);
     auto& now = now_[restored.fence];
     now = {restored.generation, std::nullopt};
-    const auto claim = place.claims.find(restored.fence);
+    const auto* claim = claim_of(place, restored);
     if (restored.generation) {
-      judge_generation(at, restored, place, claim == place.claims.end() ? nullptr : &claim->second);
+      judge_generation(at, restored, place, claim);
       if (const auto* entry = place.ledger.find(*restored.generation)) now.step = entry->step;
     }
-    if (claim == place.claims.end()) return;
+    if (!claim) return;
     const bool own = restored.generation && restored.generation->fence == restored.fence;
-    if (!own && restored.generation != claim->second.base)
+    if (!own && restored.generation != claim->base)
       return violated(
           at, fmt::format("{}: attempt {} opened the ledger to go on from {}, but restored {}", restored.job.value,
-                          restored.fence.value, name_of(claim->second.base), name_of(restored.generation)));
-    if (!own && !claim->second.was_newest) {
+                          restored.fence.value, name_of(claim->base), name_of(restored.generation)));
+    if (!own && !claim->was_newest) {
       const auto choices = place.ledger.choices(restored.fence);
       violated(
           at, fmt::format("{}: attempt {} restored {}, but the newest generation that counts is {}", restored.job.value,
                           restored.fence.value, name_of(restored.generation), name_of(choices.front())));
     }
+  }
+
+  // The one that it kept, or else the last.
+  static const Claim* claim_of(const Place& place, const Restored& restored) {
+    auto claim = place.claims.find({restored.fence, restored.generation});
+    if (claim != place.claims.end()) return &claim->second;
+    const auto last = place.last_claim.find(restored.fence);
+    if (last == place.last_claim.end()) return nullptr;
+    claim = place.claims.find({restored.fence, last->second});
+    return &claim->second;
   }
 
   void judge_generation(Instant at, const Restored& restored, const Place& place, const Claim* claim) {
