@@ -154,6 +154,9 @@ bool Connection::plan() {
   request_.head = parser_.take_head();
   request_.head.peer = peer_;
   keep_ = parser_.keep_alive();
+  // Whoever expects a 100 before a body of no bytes gets its answer without one; botocore then misreads the answers to
+  // all that it sends on that connection.
+  if (parser_.done() && expects_100()) keep_ = false;
   to_head_request_ = request_.head.method == "HEAD";
   try {
     plan_ = handler_.plan(request_.head);
@@ -198,8 +201,12 @@ bool Connection::take_body(std::string_view block) {
   return true;
 }
 
+bool Connection::expects_100() const {
+  return !parser_.http_1_0() && equals_ignoring_case(request_.head.headers.get("Expect"), "100-continue");
+}
+
 void Connection::ask_for_body() {
-  if (parser_.http_1_0() || !equals_ignoring_case(request_.head.headers.get("Expect"), "100-continue")) return read();
+  if (!expects_100()) return read();
   net::async_write(socket_, net::buffer(kContinue), [self = shared_from_this()](const error_code& error, std::size_t) {
     if (self->state_ == State::closed) return;
     return error ? self->close() : self->read();

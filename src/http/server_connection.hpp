@@ -58,6 +58,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void consume();
   bool plan();
   bool take_body(std::string_view block);
+  bool expects_100() const;
   void ask_for_body();
   void hand_over();
   Reply make_reply();

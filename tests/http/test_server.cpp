@@ -217,6 +217,14 @@ TEST_CASE("a body that is already here needs no 100") {
   CHECK(client.receive().ends_with("POST /ahi"));
 }
 
+TEST_CASE("a 100 that is expected before no body at all is not sent, and the connection is not used again") {
+  RunningServer running;
+  auto client = running.connect();
+  client.send("POST /a HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n");
+  CHECK(client.receive().ends_with("POST /a"));
+  CHECK(client.closed_by_server());
+}
+
 TEST_CASE("a refused request without a body leaves the connection usable") {
   RunningServer running;
   auto client = running.connect();
