@@ -149,6 +149,30 @@ std::string memory() {
   return "?";
 }
 
+// What `aws logs tail --follow` asks every five seconds, of a group in which nothing is new.
+double poll(Store& store) {
+  return seconds_of([&] {
+    const auto streams = must(store.logs->stream_names(kGroup, ""));
+    must(store.logs->search({kGroup, streams, 10'000, kBegin + 1'000'000'000, kEver, {}, [](auto) { return true; }}));
+  });
+}
+
+void many_streams(const fs::path& directory, std::size_t count) {
+  {
+    Store store(directory);
+    const auto lines = batch_of(0);
+    for (std::size_t i = 0; i < count; ++i)
+      must(store.logs->append(fmt::format("many-{:06}/algo-1-1700000000", i), {Fence{1}, 0}, lines));
+  }
+  Store store(directory);
+  const auto before = memory();
+  const double cold = poll(store);
+  const double warm = poll(store);
+  show(fmt::format("a poll of {} streams after a restart, and the next one, ms", count),
+       fmt::format("{:.0f}, {:.0f}", cold * 1000, warm * 1000));
+  show("  resident memory before and after", before + ", " + memory());
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -195,5 +219,6 @@ int main(int argc, char** argv) {
        fmt::format("{:.0f}", static_cast<double>(bytes) / 1e6 / plain_search(file)));
   show("resident memory in the end", memory());
   store.reset();
+  many_streams(directory, lines / 1000);
   fs::remove_all(directory);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.hpp"
+#include "telemetry/log_listing.hpp"
 #include "telemetry/log_names.hpp"
 
 namespace holdfast::telemetry {
@@ -21,35 +22,7 @@ const std::string& training_group() {
   return name;
 }
 
-std::vector<std::string> names_in(const fs::path& directory) {
-  std::vector<std::string> names;
-  std::error_code error;
-  fs::directory_iterator entry(directory, error);
-  for (; !error && entry != fs::directory_iterator{}; entry.increment(error)) {
-    names.push_back(entry->path().filename().string());
-  }
-  return names;
-}
-
 fs::path index_of(fs::path log) { return log.replace_extension(kIndexSuffix); }
-
-tl::unexpected<Error> too_many_streams(const std::string& prefix) {
-  return fail(Kind::invalid, "more than {} streams begin with \"{}\": give a longer prefix", kMaxStreamsListed, prefix);
-}
-
-Result<std::vector<std::string>> user_streams(const fs::path& directory, const std::string& prefix) {
-  std::vector<std::string> streams;
-  std::error_code error;
-  fs::recursive_directory_iterator entry(directory, error);
-  for (; !error && entry != fs::recursive_directory_iterator{}; entry.increment(error)) {
-    auto name = stream_of_path(entry->path().lexically_relative(directory));
-    if (!name || !name->starts_with(prefix)) continue;
-    if (streams.size() == kMaxStreamsListed) return too_many_streams(prefix);
-    streams.push_back(std::move(*name));
-  }
-  std::sort(streams.begin(), streams.end());
-  return streams;
-}
 
 }  // namespace
 
@@ -125,30 +98,7 @@ Result<std::vector<std::string>> FileLogs::stream_names(const std::string& group
     directory = groups_.directory_of(group);
   }
   if (!directory) return fail(directory.error());
-  return group == training_group() ? training_streams(prefix) : user_streams(*directory, prefix);
-}
-
-Result<std::vector<std::string>> FileLogs::training_streams(const std::string& prefix) const {
-  const auto slash = prefix.find('/');
-  std::vector<std::string> jobs;
-  if (slash != std::string::npos) {
-    jobs.push_back(prefix.substr(0, slash));
-  } else {
-    jobs = names_in(directory_);
-  }
-  std::vector<std::string> streams;
-  for (const auto& job : jobs) {
-    if (!is_job_word(job) || !job.starts_with(prefix.substr(0, slash))) continue;
-    for (const auto& file : names_in(directory_ / job)) {
-      if (!file.ends_with(kLogSuffix)) continue;
-      auto stream = job + "/" + file.substr(0, file.size() - kLogSuffix.size());
-      if (!stream.starts_with(prefix) || !is_training_stream(stream)) continue;
-      if (streams.size() == kMaxStreamsListed) return too_many_streams(prefix);
-      streams.push_back(std::move(stream));
-    }
-  }
-  std::sort(streams.begin(), streams.end());
-  return streams;
+  return group == training_group() ? list_training_streams(directory_, prefix) : list_streams(*directory, prefix);
 }
 
 Result<ports::LogStreamFacts> FileLogs::facts(const std::string& group, const std::string& stream_name) {
@@ -232,7 +182,7 @@ Result<void> FileLogs::append(const std::string& stream_name, const BatchId& bat
 }
 
 Result<std::optional<BatchId>> FileLogs::newest_batch(const JobName& job) {
-  const auto names = training_streams(job.value + "/");
+  const auto names = list_training_streams(directory_, job.value + "/");
   if (!names) return fail(names.error());
   const std::lock_guard lock(mutex_);
   std::optional<BatchId> newest;

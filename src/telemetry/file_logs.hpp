@@ -22,7 +22,6 @@ namespace holdfast::telemetry {
 
 constexpr std::size_t kMaxOpenStreams = 128;
 constexpr std::size_t kMaxFactsInMemory = 65'536;  // of streams, a few hundred bytes each
-constexpr std::size_t kMaxStreamsListed = 100'000;
 
 class FileLogs final : public ports::LogStore {
  public:
@@ -62,7 +61,6 @@ class FileLogs final : public ports::LogStore {
   // What is older than this is not shown any more.
   Result<std::int64_t> oldest_shown_ms(const std::string& group);
   Result<OpenedLog> open_stream(const std::string& group, const std::string& stream);
-  Result<std::vector<std::string>> training_streams(const std::string& prefix) const;
   void drop_expired(const std::string& group, const std::string& stream, std::int64_t expired_before_ms);
 
   // ---- with mutex_ held

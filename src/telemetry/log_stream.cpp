@@ -8,7 +8,7 @@ namespace holdfast::telemetry {
 
 namespace {
 
-constexpr std::uint64_t kTailPiece = 64 * 1024;
+constexpr std::uint64_t kTailPiece = 4 * 1024;
 constexpr std::size_t kRecordsAtOnce = 1024;
 
 // The events of a page as they are found, in the order in which they are read.
