@@ -18,8 +18,8 @@
 
 namespace holdfast::api::s3 {
 
-constexpr std::uint64_t kMaxObject = 5ULL * 1024 * 1024 * 1024;         // S3's own, of one put
-constexpr std::uint64_t kMaxUpload = kMaxObject + 64ULL * 1024 * 1024;  // and framing
+constexpr std::uint64_t kMaxObject = 5ULL * 1024 * 1024 * 1024;               // S3's own, of one put
+constexpr std::uint64_t kMaxFramedObject = kMaxObject + 64ULL * 1024 * 1024;  // and framing
 
 // What the request's headers say that the body must be.
 struct BodyExpectation {
