@@ -103,7 +103,7 @@ http::BodyPlan Service::plan_s3(const http::RequestHead& head) {
     plan.refuse = s3_failure(head, upload.error());
     return plan;
   }
-  plan.limit = identity->payload_hash.starts_with("STREAMING-") ? s3::kMaxFramedObject : s3::kMaxObject;
+  plan.limit = sender->identity.payload_hash.starts_with("STREAMING-") ? s3::kMaxFramedObject : s3::kMaxObject;
   plan.sink = std::move(*upload);
   return plan;
 }
