@@ -38,7 +38,7 @@ CheckpointSync::Upload CheckpointSync::upload(const std::string& path, Events& e
     checkpoint::note_change(noticed, clock_.ticks(), false, options_.settle);
     return Upload::changed;
   };
-  const auto as_seen = [&](const OpenFile& opened) { return opened.identity() == file.identity; };
+  const auto as_seen = [&, &seen = file](const OpenFile& opened) { return opened.identity() == seen.identity; };
   const auto opened = folder_.open(path);
   if (!opened || !as_seen(**opened)) return changed();
 

@@ -37,7 +37,7 @@ Result<void> check(const std::vector<std::string>& urls) {
 Result<std::unique_ptr<Webhooks>> Webhooks::start(WebhooksFacts facts, ports::StatusFeed& feed,
                                                   ports::Telemetry& telemetry, Clock& clock, Random& random) {
   std::ranges::sort(facts.urls);
-  facts.urls.erase(std::ranges::unique(facts.urls).begin(), facts.urls.end());
+  facts.urls.erase(std::unique(facts.urls.begin(), facts.urls.end()), facts.urls.end());
   if (auto fine = check(facts.urls); !fine) return fail(fine.error());
   if (auto listening = feed.listen(facts.urls); !listening) return fail(listening.error());
   std::unique_ptr<Webhooks> webhooks(new Webhooks);
