@@ -142,9 +142,8 @@ class Restore {
     return Tried{.restored = true, .bad = {}};
   }
 
-  // The generation that is gone on from, as this attempt's own first one. An opening may be put again with another
-  // choice, and the put of an earlier one that was given up may take effect last: from here on that changes nothing,
-  // because an attempt's newest manifest is asked before its opening.
+  // The generation that is gone on from, as this attempt's own first one: whatever opening arrives last, a manifest
+  // says from here on what was chosen (docs/decisions/0011).
   Result<void> adopt(const Manifest& restored) {
     const auto fence = result_.claim.fence;
     if (restored.id.fence == fence) return {};

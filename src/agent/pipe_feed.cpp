@@ -1,6 +1,5 @@
 #include "agent/pipe_feed.hpp"
 
-#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "agent/gunzip.hpp"
 #include "agent/record_io.hpp"
 #include "base/log.hpp"
+#include "base/poll.hpp"
 
 namespace holdfast::agent {
 namespace {
@@ -24,14 +24,6 @@ void ignore_broken_pipes() {
   sigemptyset(&pipe);
   sigaddset(&pipe, SIGPIPE);
   ::pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
-}
-
-bool is_readable(int fd, int timeout_ms) {
-  pollfd waiting{fd, POLLIN, 0};
-  int ready = 0;
-  do ready = ::poll(&waiting, 1, timeout_ms);
-  while (ready < 0 && errno == EINTR);
-  return ready > 0;
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ Result<S3Grant> grant_for(std::string_view uri, Access most);
 struct Policy {
   bool admin = false;      // everything
   bool read_only = false;  // everything that changes nothing
-  // The jobs whose names begin so; nothing: none. May be empty only where it is given by an admin on purpose.
+  // It may create and use the jobs whose names begin so; nothing: none.
   std::optional<std::string> jobs = {};
   std::vector<S3Grant> objects = {};
   bool operator==(const Policy&) const = default;

@@ -38,22 +38,15 @@ aws::Credentials attempt_credentials(std::string_view agent_secret, const JobNam
 }
 
 Authority::Authority(aws::Credentials root, KeyRing* keys, std::string agent_secret, ports::JobStore& store)
-    : root_(std::move(root)),
-      keys_(keys),
-      agent_secret_(std::move(agent_secret)),
-      store_(store),
-      verifier_([this](std::string_view access_key) -> std::optional<std::string> {
-        auto known = find(access_key);
-        if (!known) return std::nullopt;
-        return std::move(known->secret);
-      }) {}
+    : root_(std::move(root)), keys_(keys), agent_secret_(std::move(agent_secret)), store_(store) {}
 
 aws::AuthResult<Authenticated> Authority::verify(const aws::SignedRequest& request, Instant now) {
-  auto identity = verifier_.verify(request, now);
+  std::optional<Known> known;
+  auto identity = verifier_.verify(request, now, [&](std::string_view access_key) {
+    known = find(access_key);
+    return known ? std::optional(known->secret) : std::nullopt;
+  });
   if (!identity) return tl::unexpected(identity.error());
-  // Asked a second time: what the key may do now, not what it might have done.
-  auto known = find(identity->scope.access_key);
-  if (!known) return tl::unexpected(aws::AuthFailure{aws::AuthProblem::unknown_key});
   known->principal.access_key = identity->scope.access_key;
   return Authenticated{std::move(*identity), std::move(known->principal)};
 }

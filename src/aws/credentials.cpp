@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "aws/canonical.hpp"
 #include "base/file.hpp"
 
 namespace holdfast::aws {
@@ -18,13 +19,6 @@ std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
-
-std::string lower(std::string_view text) {
-  std::string result{text};
-  for (char& c : result)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return result;
 }
 
 std::string random_text(Random& random, std::string_view alphabet, std::size_t length) {
@@ -50,7 +44,7 @@ std::optional<std::map<std::string, std::string>> settings_of(std::string_view t
     }
     const auto mark = line.find_first_of("=:");
     if (inside && mark != std::string_view::npos)
-      (*settings)[lower(trim(line.substr(0, mark)))] = trim(line.substr(mark + 1));
+      (*settings)[lower_case(trim(line.substr(0, mark)))] = trim(line.substr(mark + 1));
   }
   return settings;
 }

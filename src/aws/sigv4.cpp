@@ -194,13 +194,13 @@ AuthResult<Authorization> parse_authorization(const SignedRequest& request) {
   return refuse(AuthProblem::missing_token);
 }
 
-AuthResult<Identity> Verifier::verify(const SignedRequest& request, Instant now) {
+AuthResult<Identity> Verifier::verify(const SignedRequest& request, Instant now, const SecretLookup& lookup) {
   auto authorization = parse_authorization(request);
   if (!authorization) return tl::unexpected<AuthFailure>(std::move(authorization.error()));
   const auto& scope = authorization->scope;
   const bool s3 = scope.service == "s3";
 
-  const auto secret = lookup_(scope.access_key);
+  const auto secret = lookup(scope.access_key);
   if (!secret) return refuse(AuthProblem::unknown_key);
   if (auto failure = check_time(*authorization, s3, now)) return tl::unexpected<AuthFailure>(std::move(*failure));
   if (auto failure = check_signed_headers(request, *authorization))

@@ -107,10 +107,9 @@ using SecretLookup = std::function<std::optional<std::string>(std::string_view a
 // Thread-safe. Remembers derived signing keys, so that a verification costs microseconds.
 class Verifier {
  public:
-  explicit Verifier(SecretLookup lookup) : lookup_(std::move(lookup)) {}
-
-  // The service in the scope decides whether S3's rules apply (raw path, 15 minutes of skew).
-  AuthResult<Identity> verify(const SignedRequest& request, Instant now);
+  // The service in the scope decides whether S3's rules apply (raw path, 15 minutes of skew). `lookup` is called once
+  // at most.
+  AuthResult<Identity> verify(const SignedRequest& request, Instant now, const SecretLookup& lookup);
 
  private:
   struct RememberedKey {
@@ -119,7 +118,6 @@ class Verifier {
   };
   Sha256Bytes signing_key_for(const Scope& scope, const std::string& secret);
 
-  SecretLookup lookup_;
   std::mutex mutex_;
   std::map<std::string, RememberedKey> keys_;  // at most kMaxSigningKeys
 };

@@ -11,6 +11,7 @@
 
 #include "base/ensure.hpp"
 #include "base/log.hpp"
+#include "base/poll.hpp"
 #include "runtime/cgroup.hpp"
 #include "runtime/processes.hpp"
 #include "runtime/sandbox_plan.hpp"

@@ -1,6 +1,5 @@
 #include "runtime/sandboxed_program.hpp"
 
-#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include <cstring>
 
 #include "base/ensure.hpp"
+#include "base/poll.hpp"
 #include "runtime/processes.hpp"
 
 namespace holdfast::runtime {
@@ -48,14 +48,6 @@ std::optional<std::uint64_t> number_after(std::string_view key, std::string_view
 }
 
 }  // namespace
-
-bool is_readable(int fd, int timeout_ms) {
-  pollfd waiting{fd, POLLIN, 0};
-  int ready = 0;
-  do ready = ::poll(&waiting, 1, timeout_ms);
-  while (ready < 0 && errno == EINTR);
-  return ready > 0;
-}
 
 void SandboxedProgram::signal(int signal_number) {
   if (payload_fd_) send_signal(payload_fd_, signal_number);

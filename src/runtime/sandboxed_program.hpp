@@ -15,9 +15,6 @@
 
 namespace holdfast::runtime {
 
-// Whether there is something to read, or an end, within the time; -1 waits as long as it takes.
-bool is_readable(int fd, int timeout_ms);
-
 // Our ends of the pipes, not blocking. `status` is what bwrap writes for --json-status-fd.
 struct ProgramStreams {
   Fd output, error, status;

@@ -18,11 +18,16 @@ const Credentials kExample{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLE
 constexpr Instant kVectorTime = from_ms(1795426506000);
 const Credentials kVector{"HFAKABCDEFGHIJKLMNOP", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", ""};
 
-Verifier verifier_of(const Credentials& credentials) {
-  return Verifier{[credentials](std::string_view key) {
-    return key == credentials.access_key ? std::optional{credentials.secret} : std::nullopt;
-  }};
-}
+// A verifier that knows one key.
+struct KnowsOne {
+  Verifier verifier;
+  Credentials known;
+  AuthResult<Identity> verify(const SignedRequest& request, Instant now) {
+    return verifier.verify(request, now, [&](std::string_view key) {
+      return key == known.access_key ? std::optional{known.secret} : std::nullopt;
+    });
+  }
+};
 
 std::string header(const std::vector<HeaderField>& headers, std::string_view name) {
   for (const auto& [field, value] : headers)
@@ -117,7 +122,7 @@ TEST_CASE("signatures equal AWS's published ones") {
 }
 
 TEST_CASE("what botocore signs is accepted, and our own signature is the same as its") {
-  auto verifier = verifier_of(kVector);
+  KnowsOne verifier{{}, kVector};
   const auto vectors = botocore_vectors();
   REQUIRE(vectors.size() == 20);
   for (const auto& [name, request] : vectors) {
@@ -151,7 +156,7 @@ TEST_CASE("what botocore signs is accepted, and our own signature is the same as
 }
 
 TEST_CASE("the scope says for which service a request was signed") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   for (const char* service : {"sagemaker", "logs", "monitoring"}) {
     const auto identity = verifier.verify(signed_by(kExample, json_request(), service, kExampleTime), kExampleTime);
     REQUIRE(identity);
@@ -162,7 +167,7 @@ TEST_CASE("the scope says for which service a request was signed") {
 }
 
 TEST_CASE("any change to a signed request is noticed") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   auto request = signed_by(kExample, json_request(), "sagemaker", kExampleTime);
   REQUIRE(verifier.verify(request, kExampleTime));
   SUBCASE("the method") { request.method = "PUT"; }
@@ -190,17 +195,16 @@ TEST_CASE("any change to a signed request is noticed") {
 }
 
 TEST_CASE("the wrong secret is a wrong signature, and a secret may be changed") {
-  std::string secret = "old";
-  Verifier verifier{[&](std::string_view) { return std::optional{secret}; }};
+  KnowsOne verifier{{}, {"AK", "old", ""}};
   const auto with_old = signed_by({"AK", "old", ""}, json_request(), "sagemaker", kExampleTime);
   CHECK(verifier.verify(with_old, kExampleTime));
-  secret = "new";
+  verifier.known.secret = "new";
   refused(verifier.verify(with_old, kExampleTime), AuthProblem::wrong_signature);
   CHECK(verifier.verify(signed_by({"AK", "new", ""}, json_request(), "sagemaker", kExampleTime), kExampleTime));
 }
 
 TEST_CASE("more signing keys than are remembered still work") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   for (std::size_t day = 0; day < 2 * kMaxSigningKeys; ++day) {
     const auto now = kExampleTime + hours{24 * day};
     REQUIRE(verifier.verify(signed_by(kExample, json_request(), "sagemaker", now), now));
@@ -208,7 +212,7 @@ TEST_CASE("more signing keys than are remembered still work") {
 }
 
 TEST_CASE("who is missing, unknown or incomplete is told so in each service's words") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   const auto missing = verifier.verify(json_request(), kExampleTime);
   auto error = refused(missing, AuthProblem::missing_token);
   CHECK(error.code == "MissingAuthenticationTokenException");
@@ -236,7 +240,7 @@ TEST_CASE("who is missing, unknown or incomplete is told so in each service's wo
 }
 
 TEST_CASE("malformed authorizations are refused, whatever they hold") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   for (const char* value :
        {"Basic dXNlcjpwYXNz", "AWS AKIDEXAMPLE:sig", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 ", "AWS4-HMAC-SHA256 ,,,=,",
         "AWS4-HMAC-SHA256 Credential=, SignedHeaders=, Signature=",
@@ -263,7 +267,7 @@ TEST_CASE("malformed authorizations are refused, whatever they hold") {
 }
 
 TEST_CASE("commas in the authorization need no space behind them") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   auto request = signed_by(kExample, json_request(), "sagemaker", kExampleTime);
   auto& value = value_of(request, "Authorization");
   for (auto at = value.find(", "); at != std::string::npos; at = value.find(", ")) value.erase(at + 1, 1);
@@ -271,7 +275,7 @@ TEST_CASE("commas in the authorization need no space behind them") {
 }
 
 TEST_CASE("a request is good for five minutes either way, to S3 for fifteen") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   const auto json = signed_by(kExample, json_request(), "sagemaker", kExampleTime);
   CHECK(verifier.verify(json, kExampleTime + minutes{5}));
   CHECK(verifier.verify(json, kExampleTime - minutes{5}));
@@ -291,7 +295,7 @@ TEST_CASE("a request is good for five minutes either way, to S3 for fifteen") {
 }
 
 TEST_CASE("a scope of another day than the request's is refused") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   auto request = signed_by(kExample, json_request(), "sagemaker", kExampleTime);
   auto& value = value_of(request, "Authorization");
   value.replace(value.find("/20150830/"), 10, "/20150831/");
@@ -300,7 +304,7 @@ TEST_CASE("a scope of another day than the request's is refused") {
 }
 
 TEST_CASE("host and x-amz headers must be signed") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   auto request = signed_by(kExample, json_request(), "sagemaker", kExampleTime);
   request.headers.emplace_back("X-Amz-Copy-Source", "/other/secret");
   refused(verifier.verify(request, kExampleTime), AuthProblem::unsigned_headers);
@@ -316,7 +320,7 @@ TEST_CASE("host and x-amz headers must be signed") {
 }
 
 TEST_CASE("S3 bodies: the declared hash is told, compared when the body is known, and may be left out by name only") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   auto request = signed_by(kExample, s3_request(), "s3", kExampleTime);
   request.payload_hash = "";
   auto identity = verifier.verify(request, kExampleTime);
@@ -341,7 +345,7 @@ TEST_CASE("S3 bodies: the declared hash is told, compared when the body is known
 }
 
 TEST_CASE("only S3 takes an unsigned body") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   auto request = json_request();
   request.headers.emplace_back("X-Amz-Content-SHA256", kUnsignedPayload);
   request.payload_hash = kUnsignedPayload;
@@ -351,7 +355,7 @@ TEST_CASE("only S3 takes an unsigned body") {
 }
 
 TEST_CASE("a presigned URL holds for its time, and not beyond its limits") {
-  auto verifier = verifier_of(kVector);
+  KnowsOne verifier{{}, kVector};
   SignedRequest request;
   for (const auto& [name, candidate] : botocore_vectors())
     if (name == "presigned GET") request = candidate;
@@ -379,7 +383,7 @@ TEST_CASE("a presigned URL holds for its time, and not beyond its limits") {
 }
 
 TEST_CASE("a session token is sent and signed") {
-  auto verifier = verifier_of(kExample);
+  KnowsOne verifier{{}, kExample};
   auto request = signed_by({kExample.access_key, kExample.secret, "token"}, json_request(), "sagemaker", kExampleTime);
   CHECK(value_of(request, "X-Amz-Security-Token") == "token");
   CHECK(verifier.verify(request, kExampleTime));

@@ -1,15 +1,15 @@
 """Debian's own awscli, unchanged, against the real service."""
 import json
 import pathlib
-import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support.awscli import AwsCli  # noqa: E402
 from support.service import ROLE, Service, wait_for  # noqa: E402
 
 
-class AwsCli(unittest.TestCase):
+class DebiansAwsCli(AwsCli, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.service = Service("--slots", "2")
@@ -17,21 +17,6 @@ class AwsCli(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.service.close()
-
-    def aws(self, *arguments, environment=None):
-        return subprocess.run(["/usr/bin/aws", "--endpoint-url", self.service.endpoint, *arguments], text=True,
-                              capture_output=True, timeout=120, env=environment or self.service.environment())
-
-    def ok(self, *arguments):
-        done = self.aws(*arguments)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout) if done.stdout.lstrip().startswith("{") else done.stdout
-
-    def refused(self, code, text, *arguments):
-        done = self.aws(*arguments)
-        self.assertEqual(done.returncode, 254, done.stdout + done.stderr)
-        self.assertIn(f"({code})", done.stderr)
-        self.assertIn(text, done.stderr)
 
     def request(self, name, **changes):
         return {"TrainingJobName": name, "RoleArn": ROLE,

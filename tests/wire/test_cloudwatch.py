@@ -5,7 +5,6 @@ import json
 import math
 import pathlib
 import struct
-import subprocess
 import sys
 import time
 import unittest
@@ -13,6 +12,7 @@ import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support.awscli import AwsCli  # noqa: E402
 from support.service import Service, wait_for  # noqa: E402
 import botocore.auth  # noqa: E402
 import botocore.awsrequest  # noqa: E402
@@ -82,7 +82,7 @@ def read_cbor(data):
     return value
 
 
-class CloudWatch(unittest.TestCase):
+class CloudWatch(AwsCli, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.service = Service("--slots", "2")
@@ -91,12 +91,6 @@ class CloudWatch(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.service.close()
-
-    def aws(self, *arguments):
-        done = subprocess.run(["/usr/bin/aws", "--endpoint-url", self.service.endpoint, *arguments], text=True,
-                              capture_output=True, timeout=120, env=self.service.environment())
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout) if done.stdout.strip() else None
 
     def signed(self, path, body, headers, service="monitoring"):
         credentials = self.boto._request_signer._credentials
@@ -154,13 +148,13 @@ class CloudWatch(unittest.TestCase):
 
     def test_put_get_and_list_with_the_cli(self):
         now = datetime.datetime.now(UTC)
-        self.aws("cloudwatch", "put-metric-data", "--namespace", "cli", "--metric-name", "m", "--value", "2.5",
+        self.ok("cloudwatch", "put-metric-data", "--namespace", "cli", "--metric-name", "m", "--value", "2.5",
                  "--dimensions", "a=b,c=d & e", "--unit", "Percent")
-        self.aws("cloudwatch", "put-metric-data", "--namespace", "cli", "--metric-data", json.dumps([
+        self.ok("cloudwatch", "put-metric-data", "--namespace", "cli", "--metric-data", json.dumps([
             {"MetricName": "n", "Values": [1, 2], "Counts": [3, 1]},
             {"MetricName": "s", "StatisticValues": {"SampleCount": 2, "Sum": 9, "Minimum": 4, "Maximum": 5}}]))
         start, end = (now - datetime.timedelta(minutes=5)).isoformat(), (now + datetime.timedelta(minutes=5)).isoformat()
-        found = self.aws("cloudwatch", "get-metric-statistics", "--namespace", "cli", "--metric-name", "m", "--dimensions",
+        found = self.ok("cloudwatch", "get-metric-statistics", "--namespace", "cli", "--metric-name", "m", "--dimensions",
                          "Name=c,Value=d & e", "Name=a,Value=b", "--start-time", start, "--end-time", end, "--period", "60",
                          "--statistics", "Average")
         self.assertEqual([(p["Average"], p["Unit"]) for p in found["Datapoints"]], [(2.5, "Percent")])
@@ -168,11 +162,11 @@ class CloudWatch(unittest.TestCase):
                  {"Id": "s", "MetricStat": {"Metric": {"Namespace": "cli", "MetricName": "s"}, "Period": 60, "Stat": "Maximum"},
                   "ReturnData": False},
                  {"Id": "e", "Expression": "(n + s) * 10", "Label": "both"}]
-        data = self.aws("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps(query), "--start-time", start,
+        data = self.ok("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps(query), "--start-time", start,
                         "--end-time", end)
         self.assertEqual([(r["Id"], r["Label"], r["Values"], r["StatusCode"]) for r in data["MetricDataResults"]],
                          [("n", "n", [5.0], "Complete"), ("e", "both", [100.0], "Complete")])
-        metrics = self.aws("cloudwatch", "list-metrics", "--namespace", "cli", "--dimensions", "Name=a", "--recently-active", "PT3H")
+        metrics = self.ok("cloudwatch", "list-metrics", "--namespace", "cli", "--dimensions", "Name=a", "--recently-active", "PT3H")
         self.assertEqual(metrics["Metrics"], [{"Namespace": "cli", "MetricName": "m", "Dimensions": [
             {"Name": "a", "Value": "b"}, {"Name": "c", "Value": "d & e"}]}])
 
@@ -290,7 +284,7 @@ class CloudWatch(unittest.TestCase):
             self.assertAlmostEqual(sum(p["Average"] * p["SampleCount"] for p in points) / 4, total / 4)
         query = [{"Id": "a", "MetricStat": {"Metric": {"Namespace": TRAININGS, "MetricName": "acc", "Dimensions": [
             {"Name": "TrainingJobName", "Value": "metrics"}]}, "Period": 1, "Stat": "p100"}}]
-        data = self.aws("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps(query), "--start-time",
+        data = self.ok("cloudwatch", "get-metric-data", "--metric-data-queries", json.dumps(query), "--start-time",
                         job["TrainingStartTime"].isoformat(), "--end-time", datetime.datetime.now(UTC).isoformat())
         self.assertEqual(max(data["MetricDataResults"][0]["Values"]), 4)
         named = self.boto.list_metrics(Namespace=TRAININGS, Dimensions=[{"Name": "TrainingJobName", "Value": "metrics"}])
@@ -332,7 +326,7 @@ class CloudWatch(unittest.TestCase):
     # ---- who asks
 
     def test_caller_and_role(self):
-        identity = self.aws("sts", "get-caller-identity")
+        identity = self.ok("sts", "get-caller-identity")
         self.assertEqual(identity["Account"], "000000000000")
         self.assertEqual(identity["Arn"], "arn:aws:iam::000000000000:root")
         self.assertEqual(self.service.client("sts").get_caller_identity()["Arn"], identity["Arn"])

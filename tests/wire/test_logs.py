@@ -1,5 +1,4 @@
 """CloudWatch Logs as Debian's own clients see it: awscli in processes of its own, and boto3."""
-import json
 import pathlib
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import unittest
 import botocore.exceptions
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support.awscli import AwsCli  # noqa: E402
 from support.service import Service, wait_for  # noqa: E402
 
 TRAININGS = "/aws/sagemaker/TrainingJobs"
@@ -24,7 +24,7 @@ def now_ms():
     return int(time.time() * 1000)
 
 
-class Logs(unittest.TestCase):
+class Logs(AwsCli, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.service = Service("--slots", "2")
@@ -37,22 +37,7 @@ class Logs(unittest.TestCase):
         cls.service.close()
 
     def command(self, *arguments):
-        return ["/usr/bin/aws", "--endpoint-url", self.service.endpoint, "logs", *arguments]
-
-    def aws(self, *arguments):
-        return subprocess.run(self.command(*arguments), text=True, capture_output=True, timeout=120,
-                              env=self.service.environment())
-
-    def ok(self, *arguments):
-        done = self.aws(*arguments)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout) if done.stdout.lstrip().startswith("{") else done.stdout
-
-    def refused(self, code, text, *arguments):
-        done = self.aws(*arguments)
-        self.assertEqual(done.returncode, 254, done.stdout + done.stderr)
-        self.assertIn(f"({code})", done.stderr)
-        self.assertIn(text, done.stderr)
+        return super().command("logs", *arguments)
 
     def group(self, *streams):
         """A group of this test's own, with its streams."""

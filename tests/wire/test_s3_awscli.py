@@ -1,28 +1,28 @@
 """Debian's awscli against the object store: what people type to bring data in and results out."""
 import base64
 import hashlib
-import json
 import os
 import pathlib
-import subprocess
 import sys
 import unittest
 import urllib.error
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from support.awscli import AwsCli  # noqa: E402
 from support.service import Service  # noqa: E402
 
 MIB = 1024 * 1024
 
 
-class S3WithAwsCli(unittest.TestCase):
+class S3WithAwsCli(AwsCli, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.service = Service("--slots", "1")
         # So that a few MiB are a multipart upload and a download in ranges.
         (cls.service.folder / "config").write_text(
             "[default]\ns3 =\n  multipart_threshold = 1MB\n  multipart_chunksize = 5MB\n")
+        cls.variables = {"AWS_CONFIG_FILE": str(cls.service.folder / "config")}
 
     @classmethod
     def tearDownClass(cls):
@@ -33,21 +33,6 @@ class S3WithAwsCli(unittest.TestCase):
         self.folder = self.service.folder / self.bucket
         self.folder.mkdir()
         self.ok("s3", "mb", f"s3://{self.bucket}")
-
-    def aws(self, *arguments):
-        environment = {**self.service.environment(), "AWS_CONFIG_FILE": str(self.service.folder / "config")}
-        return subprocess.run(["/usr/bin/aws", "--endpoint-url", self.service.endpoint, *arguments], text=True,
-                              capture_output=True, timeout=120, env=environment)
-
-    def ok(self, *arguments):
-        done = self.aws(*arguments)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return json.loads(done.stdout) if done.stdout.lstrip().startswith("{") else done.stdout
-
-    def refused(self, code, *arguments):
-        done = self.aws(*arguments)
-        self.assertNotEqual(done.returncode, 0, done.stdout)
-        self.assertIn(code, done.stderr)
 
     def file(self, name, contents):
         path = self.folder / name
@@ -67,7 +52,7 @@ class S3WithAwsCli(unittest.TestCase):
         self.ok("s3", "cp", there, f"s3://{self.bucket}/copy")
         self.ok("s3", "mv", f"s3://{self.bucket}/copy", str(self.folder / "moved"))
         self.assertEqual((self.folder / "moved").read_bytes(), contents)
-        self.refused("404", "s3api", "head-object", "--bucket", self.bucket, "--key", "copy")
+        self.refused("404", "", "s3api", "head-object", "--bucket", self.bucket, "--key", "copy")
         self.ok("s3api", "get-object", "--bucket", self.bucket, "--key", "big", "--range", "bytes=7-1000",
                 str(self.folder / "part"))
         self.assertEqual((self.folder / "part").read_bytes(), contents[7:1001])
@@ -88,9 +73,9 @@ class S3WithAwsCli(unittest.TestCase):
         self.assertIn("a.txt", self.ok("s3", "sync", up, there, "--delete"))
         self.ok("s3", "rm", there, "--recursive", "--exclude", "*", "--include", "*.bin")
         self.assertEqual(len(self.ok("s3", "ls", there, "--recursive").splitlines()), len(names) - 2)
-        self.refused("BucketNotEmpty", "s3", "rb", f"s3://{self.bucket}")
+        self.refused("BucketNotEmpty", "", "s3", "rb", f"s3://{self.bucket}")
         self.ok("s3", "rb", f"s3://{self.bucket}", "--force")
-        self.refused("NoSuchBucket", "s3", "ls", f"s3://{self.bucket}")
+        self.refused("NoSuchBucket", "", "s3", "ls", f"s3://{self.bucket}")
 
     def test_what_is_said_of_an_object_comes_back(self):
         path = str(self.file("f.txt", b"text"))
@@ -120,10 +105,10 @@ class S3WithAwsCli(unittest.TestCase):
                                 ("get-bucket-tagging", "NoSuchTagSet"),
                                 ("get-bucket-encryption", "ServerSideEncryptionConfigurationNotFoundError"),
                                 ("get-object-lock-configuration", "ObjectLockConfigurationNotFoundError")):
-            self.refused(code, "s3api", operation, *here)
-        self.refused("NotImplemented", "s3api", "put-bucket-versioning", *here, "--versioning-configuration", "Status=Enabled")
+            self.refused(code, "", "s3api", operation, *here)
+        self.refused("NotImplemented", "", "s3api", "put-bucket-versioning", *here, "--versioning-configuration", "Status=Enabled")
         self.ok("s3api", "head-bucket", *here, "--expected-bucket-owner", "000000000000")
-        self.refused("403", "s3api", "head-bucket", *here, "--expected-bucket-owner", "111111111111")
+        self.refused("403", "", "s3api", "head-bucket", *here, "--expected-bucket-owner", "111111111111")
         self.ok("s3api", "delete-bucket-policy", *here)
 
     def test_an_address_may_be_handed_on(self):
@@ -142,7 +127,7 @@ class S3WithAwsCli(unittest.TestCase):
         self.assertEqual([(part["PartNumber"], part["Size"]) for part in parts], [(7, 4)])
         self.assertEqual([one["UploadId"] for one in self.ok("s3api", "list-multipart-uploads", *here[:2])["Uploads"]], [upload])
         self.ok("s3api", "abort-multipart-upload", *here, "--upload-id", upload)
-        self.refused("NoSuchUpload", "s3api", "list-parts", *here, "--upload-id", upload)
+        self.refused("NoSuchUpload", "", "s3api", "list-parts", *here, "--upload-id", upload)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "api/s3/tagging.hpp"
+#include "aws/canonical.hpp"
 #include "ports/bucket_store.hpp"
 
 namespace holdfast::api::s3 {
@@ -71,7 +72,7 @@ S3Result<http::Headers> kept_of(const S3Request& request) {
   http::Headers kept;
   std::size_t metadata = 0;
   for (const auto& [field, value] : request.headers) {
-    auto name = lower_case(field);
+    auto name = aws::lower_case(field);
     if (auto fine = check(name, value); !fine) return tl::unexpected(fine.error());
     if (name.starts_with(kMeta)) metadata += name.size() - kMeta.size() + value.size();
     auto text = name == "content-encoding" ? without_framing(value) : value;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "aws/canonical.hpp"
+
 namespace holdfast::api::s3 {
 
 namespace {
@@ -82,7 +84,7 @@ void AwsChunkedDecoder::take_trailer() {
   }
   if (trailer_.size() >= kMaxTrailerLines) return refuse("The trailer has too many lines.");
   const auto colon = std::min(line_.find(':'), line_.size());
-  auto name = lower_case(trimmed(std::string_view(line_).substr(0, colon)));
+  auto name = aws::lower_case(trimmed(std::string_view(line_).substr(0, colon)));
   const auto value = trimmed(std::string_view(line_).substr(std::min(line_.size(), colon + 1)));
   if (trailer_signed_ && name == kTrailerSignature) {
     if (!signatures_ || signatures_->of_trailer(signed_trailer_) != value) problem_ = wrong_signature();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/s3/request.hpp"
+#include "aws/canonical.hpp"
 
 namespace holdfast::api::s3 {
 
@@ -39,7 +40,7 @@ std::string_view name_of(ChecksumAlgorithm algorithm) {
   return "";
 }
 
-std::string header_of(ChecksumAlgorithm algorithm) { return "x-amz-checksum-" + lower_case(name_of(algorithm)); }
+std::string header_of(ChecksumAlgorithm algorithm) { return "x-amz-checksum-" + aws::lower_case(name_of(algorithm)); }
 std::string element_of(ChecksumAlgorithm algorithm) { return "Checksum" + std::string(name_of(algorithm)); }
 
 std::size_t checksum_length(ChecksumAlgorithm algorithm) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "api/s3/xml.hpp"
+#include "aws/canonical.hpp"
 #include "base/utf8.hpp"
 
 namespace holdfast::api::s3 {
@@ -41,7 +42,7 @@ bool is_in(const List& list, std::string_view name) {
 }
 
 bool is_header_in_query(std::string_view name) {
-  const auto lower = lower_case(name);
+  const auto lower = aws::lower_case(name);
   return lower.starts_with("x-amz-") && !is_in(kSigning, lower);
 }
 
@@ -56,7 +57,7 @@ bool is_header(std::string_view name, std::string_view value) {
 }
 
 bool is_known_query(std::string_view name) {
-  return lower_case(name).starts_with("x-amz-") || name.starts_with("response-") || is_in(kKnownQuery, name) ||
+  return aws::lower_case(name).starts_with("x-amz-") || name.starts_with("response-") || is_in(kKnownQuery, name) ||
          is_in(kOfBuckets, name);
 }
 
@@ -93,7 +94,7 @@ S3Result<std::map<std::string, std::string>> parse_query(std::string_view text) 
 
 // What stands before ".domain" in Host, without the port.
 std::string bucket_in_host(const http::RequestHead& head, std::string_view domain) {
-  const auto host = lower_case(head.headers.get("Host"));
+  const auto host = aws::lower_case(head.headers.get("Host"));
   auto name = std::string_view(host).substr(0, host.rfind(':'));
   if (domain.empty() || name.size() <= domain.size() + 1 || !name.ends_with(domain)) return "";
   name.remove_suffix(domain.size());
@@ -229,13 +230,6 @@ S3Result<std::size_t> number_of(const S3Request& request, const std::string& nam
   if (!request.asks(name) || request.value(name).empty()) return otherwise;
   if (const auto number = number_in(request.value(name))) return *number;
   return tl::unexpected(invalid_argument(fmt::format("Provided {} not an integer or within integer range", name)));
-}
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return lower;
 }
 
 std::optional<std::string> url_decode(std::string_view text, bool plus_is_space) {

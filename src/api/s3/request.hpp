@@ -73,7 +73,6 @@ S3Result<ByteRange> range_of(std::string_view header, std::uint64_t size);
 std::optional<std::uint64_t> number_in(std::string_view text);
 // A query's number; `otherwise` where it is not given. InvalidArgument names it.
 S3Result<std::size_t> number_of(const S3Request& request, const std::string& name, std::size_t otherwise);
-std::string lower_case(std::string_view text);
 std::optional<std::string> url_decode(std::string_view text, bool plus_is_space);
 std::string url_encode(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include <system_error>
 
 #include "api/s3/bucket_settings.hpp"
+#include "aws/canonical.hpp"
 #include "base/log.hpp"
 
 namespace holdfast::api::s3 {
@@ -67,7 +68,7 @@ S3Result<std::unique_ptr<Upload>> S3Api::start_upload(const S3Request& request, 
     if (algorithm && expected->checksum && *algorithm != *expected->checksum) {
       return tl::unexpected(invalid_request(
           fmt::format("Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
-                      lower_case(name_of(*algorithm)), lower_case(name_of(*expected->checksum)))));
+                      aws::lower_case(name_of(*algorithm)), aws::lower_case(name_of(*expected->checksum)))));
     }
     if (algorithm) expected->checksum = algorithm;
   }

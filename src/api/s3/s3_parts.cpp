@@ -10,6 +10,7 @@
 #include "api/s3/conditional_put.hpp"
 #include "api/s3/s3_api.hpp"
 #include "api/s3/xml.hpp"
+#include "aws/canonical.hpp"
 
 namespace holdfast::api::s3 {
 
@@ -42,8 +43,8 @@ S3Result<void> choose_checksum(const S3Request& request, http::Headers& kept) {
   if (type.empty()) type = *algorithm == ChecksumAlgorithm::crc64nvme ? kFullObject : kComposite;
   const bool possible = type == kFullObject ? !sha : type == kComposite && *algorithm != ChecksumAlgorithm::crc64nvme;
   if (!possible) {
-    return tl::unexpected(invalid_request(
-        fmt::format("The {} checksum type cannot be used with the {} checksum algorithm.", type, lower_case(named))));
+    return tl::unexpected(invalid_request(fmt::format(
+        "The {} checksum type cannot be used with the {} checksum algorithm.", type, aws::lower_case(named))));
   }
   kept.add(kAlgorithm, std::string(name_of(*algorithm)));
   kept.add(kType, std::string(type));

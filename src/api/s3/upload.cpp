@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "aws/canonical.hpp"
+
 namespace holdfast::api::s3 {
 
 namespace {
@@ -118,7 +120,7 @@ S3Result<void> expect_checksum(const http::Headers& headers, BodyExpectation& ex
     if (!set(*algorithm)) return several;
     const auto bytes = aws::from_base64(value);
     if (!bytes || bytes->size() != checksum_length(*algorithm))
-      return tl::unexpected(invalid_request("Value for " + lower_case(name) + " header is invalid."));
+      return tl::unexpected(invalid_request("Value for " + aws::lower_case(name) + " header is invalid."));
     expected.checksum_base64 = value;
   }
   if (const auto trailer = headers.get("x-amz-trailer"); !trailer.empty()) {
