@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/file.hpp"
+#include "ports/sources.hpp"
 
 namespace holdfast::agent {
 namespace {
@@ -140,7 +141,8 @@ Result<StoredArtifact> store_archive(ports::ObjectStore& store, const fs::path& 
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return fail_errno("looking at the archive", errno);
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  if (auto put = store.put_file(where.bucket, where.key, file.get(), size, nullptr); !put) {
+  ports::FileSource bytes(file.get(), size);
+  if (auto put = store.put(where.bucket, where.key, bytes); !put) {
     return fail(put.error(), "uploading s3://{}/{}", where.bucket, where.key);
   }
   return StoredArtifact{where, size};
@@ -172,7 +174,8 @@ Result<void> store_file(ports::ObjectStore& store, const fs::path& directory, co
   struct stat status {};
   if (::fstat(file->get(), &status) != 0) return fail_errno("looking at " + path, errno);
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  auto put = store.put_file(where.bucket, where.key, file->get(), size, nullptr);
+  ports::FileSource bytes(file->get(), size);
+  auto put = store.put(where.bucket, where.key, bytes);
   if (!put) return fail(put.error(), "uploading s3://{}/{}", where.bucket, where.key);
   return {};
 }

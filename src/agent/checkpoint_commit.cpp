@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "agent/checkpoint_sync.hpp"
+#include "agent/file_source.hpp"
 #include "base/log.hpp"
-#include "checkpoint/hash.hpp"
 
 namespace holdfast::agent {
 namespace {
@@ -45,10 +45,9 @@ CheckpointSync::Upload CheckpointSync::upload(const std::string& path, Events& e
   const auto object = checkpoint::data_name({claim_.fence, next_object_++});
   const auto key = claim_.place.own_key(object);
   const auto begin = clock_.ticks();
-  checkpoint::Hasher hasher;
+  HashingSource source(**opened, file.identity.size);
   unclaimed_.insert(object);
-  auto put = store_.put_file(claim_.place.bucket, key, (*opened)->fd(), file.identity.size,
-                             [&](std::string_view block) { hasher.add(block); });
+  auto put = store_.put(claim_.place.bucket, key, source);
   if (!put && put.error().kind != Kind::conflict) {
     problem(events, put.error(), "uploading " + path);
     return Upload::failed;
@@ -61,7 +60,7 @@ CheckpointSync::Upload CheckpointSync::upload(const std::string& path, Events& e
   forget_upload(path);
   uploaded_[path] = {file.identity, ManifestFile{.path = path,
                                                  .size = file.identity.size,
-                                                 .hash = hasher.digest(),
+                                                 .hash = source.hash().digest(),
                                                  .object = object,
                                                  .mtime_ns = file.identity.mtime_ns,
                                                  .mode = file.mode}};
@@ -111,7 +110,7 @@ bool CheckpointSync::still_stored(const checkpoint::TransferPlan& plan, Events& 
   bool all = true;
   for (const auto& file : plan.stored) {
     const auto object = there->find(checkpoint::parse_data_name(file.object).value());
-    if (object != there->end() && object->second == file.size) continue;
+    if (object != there->end() && checkpoint::fits(file, object->second)) continue;
     uploaded_.erase(file.path);
     all = false;
   }

@@ -129,6 +129,7 @@ class Restore {
     std::vector<Download> files;
     for (const auto& file : (*manifest)->files) {
       files.push_back({.key = place().own_key(file.object),
+                       .offset = file.offset,
                        .path = file.path,
                        .size = file.size,
                        .hash = file.hash,

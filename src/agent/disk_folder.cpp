@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -28,6 +29,7 @@ using checkpoint::kMaxFiles;
 constexpr std::uint32_t kEvents =
     IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ONLYDIR | IN_DONT_FOLLOW | IN_EXCL_UNLINK;
 constexpr int kMaxDepth = 64;
+constexpr std::size_t kHole = 4096;  // shorter ones are not worth a look
 constexpr std::size_t kMaxPassedOver = 100;
 constexpr std::int64_t kLongestPollMs = std::numeric_limits<int>::max();
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
@@ -44,10 +46,17 @@ void pass_over(FolderScan& scan, std::string why) {
   if (scan.passed_over.size() < kMaxPassedOver) scan.passed_over.push_back(std::move(why));
 }
 
+bool only_zeros(std::string_view bytes) {
+  return bytes.size() >= kHole && bytes.front() == 0 &&
+         std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0;
+}
+
 class DiskOpenFile final : public OpenFile {
  public:
   explicit DiskOpenFile(Fd fd) : fd_(std::move(fd)) {}
-  int fd() const override { return fd_.get(); }
+  Result<void> read(std::uint64_t offset, std::span<char> into) override {
+    return read_at(fd_.get(), offset, into, "reading a file of the checkpoint");
+  }
   std::optional<checkpoint::FileIdentity> identity() const override {
     struct stat status {};
     if (::fstat(fd_.get(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
@@ -71,8 +80,16 @@ class DiskNewFile final : public NewFile {
     if (!fd_) return fail_errno("creating a file for " + path_, errno);
     return {};
   }
-  int fd() const override { return fd_.get(); }
+  Result<void> write(std::uint64_t offset, std::string_view bytes) override {
+    for (auto end = end_.load();
+         end < offset + bytes.size() && !end_.compare_exchange_weak(end, offset + bytes.size());) {
+    }
+    // A hole in a sparse file stays one.
+    if (only_zeros(bytes)) return {};
+    return write_at(fd_.get(), offset, bytes, "writing " + path_);
+  }
   Result<checkpoint::FileIdentity> place(std::int64_t mtime_ns, std::uint32_t mode) override {
+    if (::ftruncate(fd_.get(), static_cast<off_t>(end_.load())) != 0) return fail_errno("writing " + path_, errno);
     if (::fchmod(fd_.get(), static_cast<mode_t>(mode & 07777)) != 0) {
       return fail_errno("setting the mode of " + path_, errno);
     }
@@ -97,6 +114,7 @@ class DiskNewFile final : public NewFile {
   Fd folder_;      // that it will lie in
   std::string part_, path_;
   Fd fd_;
+  std::atomic<std::uint64_t> end_ = 0;
   bool placed_ = false;
 };
 

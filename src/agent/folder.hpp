@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -30,7 +32,8 @@ struct FolderScan {
 class OpenFile {
  public:
   virtual ~OpenFile() = default;
-  virtual int fd() const = 0;
+  // All of `into`, from `offset` on; from several threads at once. Kind::conflict: it ends before.
+  virtual Result<void> read(std::uint64_t offset, std::span<char> into) = 0;
   // As it is now; nothing where that cannot be said.
   virtual std::optional<checkpoint::FileIdentity> identity() const = 0;
 };
@@ -39,7 +42,8 @@ class OpenFile {
 class NewFile {
  public:
   virtual ~NewFile() = default;
-  virtual int fd() const = 0;
+  // From several threads at once, each at a place of its own. What is never written reads as zeros.
+  virtual Result<void> write(std::uint64_t offset, std::string_view bytes) = 0;
   // Gives it its name, over whatever has that name. `mtime_ns` 0: now.
   virtual Result<checkpoint::FileIdentity> place(std::int64_t mtime_ns, std::uint32_t mode) = 0;
 };

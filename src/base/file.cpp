@@ -71,6 +71,29 @@ Result<void> write_all(int fd, std::string_view bytes, std::string_view what) {
   return {};
 }
 
+Result<void> write_at(int fd, std::uint64_t offset, std::string_view bytes, std::string_view what) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(what, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+    offset += static_cast<std::uint64_t>(n);
+  }
+  return {};
+}
+
+Result<void> read_at(int fd, std::uint64_t offset, std::span<char> into, std::string_view what) {
+  while (!into.empty()) {
+    const ssize_t n = ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail_errno(what, errno);
+    if (n == 0) return fail(Kind::conflict, "{}: it ends at byte {}", what, offset);
+    into = into.subspan(static_cast<std::size_t>(n));
+    offset += static_cast<std::uint64_t>(n);
+  }
+  return {};
+}
+
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view bytes, unsigned mode) {
   const auto beside = path.string() + ".new";
   const auto what = "writing " + path.string();

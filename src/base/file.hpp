@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -49,5 +50,9 @@ Result<void> sync_directory(const std::filesystem::path& path);
 Result<std::uint64_t> copy_contents(int from, int to, std::string_view what);
 // All of `bytes`, however often the kernel takes only a part.
 Result<void> write_all(int fd, std::string_view bytes, std::string_view what);
+// The same at a place of the file, from several threads at once.
+Result<void> write_at(int fd, std::uint64_t offset, std::string_view bytes, std::string_view what);
+// All of `into`, from that place on. Kind::conflict: the file ends before.
+Result<void> read_at(int fd, std::uint64_t offset, std::span<char> into, std::string_view what);
 
 }  // namespace holdfast

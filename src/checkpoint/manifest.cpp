@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <limits>
 #include <utility>
 
 #include "base/ensure.hpp"
@@ -14,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kFormat = "holdfast-manifest 1 ";
+constexpr std::string_view kFormat = "holdfast-manifest 2 ";
 
 std::string header_of(std::string_view body) { return std::string(kFormat) + hash_of(body) + "\n"; }
 
@@ -42,6 +43,7 @@ ManifestFile file_from(const json& value) {
           .size = integer_from<std::uint64_t>(value.at("size")),
           .hash = value.at("hash").get<std::string>(),
           .object = value.at("object").get<std::string>(),
+          .offset = integer_from<std::uint64_t>(value.value("offset", json(0u))),
           .mtime_ns = integer_from<std::int64_t>(value.at("mtime_ns")),
           .mode = integer_from<std::uint32_t>(value.at("mode"))};
 }
@@ -65,9 +67,12 @@ std::optional<std::string> wrong_with(const Manifest& manifest) {
   for (const auto& file : manifest.files) {
     if (!is_safe_path(file.path)) return fmt::format("'{}' is no path below a directory", file.path);
     if (previous != nullptr && *previous >= file.path) return fmt::format("'{}' is out of order or twice", file.path);
-    if (!is_hash(file.hash)) return fmt::format("'{}' has no hash that we know", file.path);
+    if (!is_file_hash(file.hash)) return fmt::format("'{}' has no hash that we know", file.path);
     const auto object = parse_data_name(file.object);
     if (!object || object->fence > manifest.id.fence) return fmt::format("'{}' names no object of ours", file.path);
+    if (file.offset > std::numeric_limits<std::uint64_t>::max() - file.size) {
+      return fmt::format("'{}' ends nowhere", file.path);
+    }
     if ((file.mode & ~07777u) != 0) return fmt::format("'{}' has no valid mode", file.path);
     previous = &file.path;
   }
@@ -81,12 +86,13 @@ std::string encode(const Manifest& manifest) {
   ENSURE(!wrong, "manifest {}-{}: {}", manifest.id.fence.value, manifest.id.sequence, *wrong);
   auto files = json::array();
   for (const auto& file : manifest.files) {
-    files.push_back({{"path", file.path},
-                     {"size", file.size},
-                     {"hash", file.hash},
-                     {"object", file.object},
-                     {"mtime_ns", file.mtime_ns},
-                     {"mode", file.mode}});
+    auto& entry = files.emplace_back(json{{"path", file.path},
+                                          {"size", file.size},
+                                          {"hash", file.hash},
+                                          {"object", file.object},
+                                          {"mtime_ns", file.mtime_ns},
+                                          {"mode", file.mode}});
+    if (file.offset > 0) entry["offset"] = file.offset;
   }
   const json body{{"job", manifest.job},
                   {"generation", to_json(manifest.id)},

@@ -1,5 +1,5 @@
 // A manifest makes a generation exist: it is written last, and names every file with its size and hash. Stored as
-//   holdfast-manifest 1 <hash of the body>\n
+//   holdfast-manifest 2 <hash of the body>\n
 //   <body, JSON>
 // so that one flipped bit anywhere is noticed.
 #pragma once
@@ -23,12 +23,16 @@ struct ManifestFile {
   std::string path;  // relative, see is_safe_path
   std::uint64_t size = 0;
   std::string hash = {};  // see hash.hpp
-  std::string object =
-      {};  // see data_name(): relative to the ledger's folder, so that a prefix can be moved as a whole
+  // See data_name(): relative to the ledger's folder, so that a prefix can be moved as a whole.
+  std::string object = {};
+  std::uint64_t offset = 0;  // in the object: small files share one
   std::int64_t mtime_ns = 0;
   std::uint32_t mode = 0644;  // permission bits
   bool operator==(const ManifestFile&) const = default;
 };
+
+// Whether an object of that size can hold it.
+inline bool fits(const ManifestFile& file, std::uint64_t object_size) { return file.offset + file.size <= object_size; }
 
 struct Manifest {
   std::string job;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <limits>
 #include <system_error>
 
 #include "objects/file_store_draft.hpp"
@@ -185,23 +186,16 @@ Result<void> FileStore::put_bytes(const std::string& bucket, const std::string& 
   return place(*draft, bucket, key);
 }
 
-Result<void> FileStore::put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
-                                 const Tap& tap) {
+Result<void> FileStore::put(const std::string& bucket, const std::string& key, ports::Source& source) {
   if (auto path = object_path(bucket, key); !path) return fail(path.error(), "storing");
   auto draft = new_draft();
   if (!draft) return fail(draft.error(), "storing {}", uri(bucket, key));
   const auto what = "storing " + uri(bucket, key);
-  std::string block(static_cast<std::size_t>(std::min<std::uint64_t>(length, kBlock)), '\0');
-  for (std::uint64_t done = 0; done < length;) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, block.size()));
-    const auto n = ::pread(fd, block.data(), wanted, static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail_errno(what, errno);
-    if (n == 0) return fail(Kind::conflict, "{}: the file ended at {} of {} bytes", what, done, length);
-    const std::string_view bytes(block.data(), static_cast<std::size_t>(n));
-    if (auto written = write_all(draft->fd.get(), bytes, what); !written) return written;
-    if (tap) tap(bytes);
-    done += bytes.size();
+  std::string block(static_cast<std::size_t>(std::min<std::uint64_t>(source.size(), ports::kSourceBlock)), '\0');
+  for (std::uint64_t done = 0; done < source.size(); done += block.size()) {
+    block.resize(static_cast<std::size_t>(std::min<std::uint64_t>(source.size() - done, block.size())));
+    if (auto read = source.read(done, block); !read) return fail(read.error(), "{}", what);
+    if (auto written = write_all(draft->fd.get(), block, what); !written) return written;
   }
   if (auto synced = sync_file(*draft, what); !synced) return synced;
   return place(*draft, bucket, key);
@@ -217,24 +211,27 @@ Result<std::string> FileStore::get_bytes(const std::string& bucket, const std::s
   return bytes;
 }
 
-Result<std::uint64_t> FileStore::get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) {
+Result<std::uint64_t> FileStore::get(const std::string& bucket, const std::string& key, std::uint64_t offset,
+                                     std::uint64_t length, const Sink& sink) {
   const auto what = "reading " + uri(bucket, key);
   const auto path = object_path(bucket, key);
   if (!path) return fail(path.error(), "reading");
   const auto object = open_object_file(*path, what);
   if (!object) return fail(object.error());
-  std::string block(kBlock, '\0');
+  if (offset > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) return 0;
+  std::string block(static_cast<std::size_t>(std::min<std::uint64_t>(length, kBlock)), '\0');
   std::uint64_t done = 0;
-  for (;;) {
-    const auto n = ::read(object->get(), block.data(), block.size());
+  while (done < length) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length - done, block.size()));
+    const auto n = ::pread(object->get(), block.data(), wanted, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return fail_errno(what, errno);
-    if (n == 0) return done;
+    if (n == 0) break;
     const std::string_view bytes(block.data(), static_cast<std::size_t>(n));
-    if (auto written = write_all(fd, bytes, what); !written) return fail(written.error());
-    if (tap) tap(bytes);
+    if (auto taken = sink(bytes); !taken) return fail(taken.error());
     done += bytes.size();
   }
+  return done;
 }
 
 Result<ObjectInfo> FileStore::head(const std::string& bucket, const std::string& key) {
@@ -278,7 +275,8 @@ Result<void> FileStore::copy(const std::string& bucket, const std::string& from,
 Result<void> FileStore::copy_bytes(const std::string& bucket, const std::string& from, const std::string& to) {
   auto draft = new_draft();
   if (!draft) return fail(draft.error(), "copying {}", uri(bucket, from));
-  if (auto bytes = get_file(bucket, from, draft->fd.get(), nullptr); !bytes) return fail(bytes.error());
+  const auto sink = [&](std::string_view block) { return write_all(draft->fd.get(), block, "copying"); };
+  if (auto bytes = get(bucket, from, 0, ports::kToTheEnd, sink); !bytes) return fail(bytes.error());
   if (auto synced = sync_file(*draft, "copying " + uri(bucket, from)); !synced) return synced;
   return place(*draft, bucket, to);
 }

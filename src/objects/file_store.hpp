@@ -28,10 +28,10 @@ class FileStore final : public ports::BucketStore {
   ~FileStore() override;
 
   Result<void> put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) override;
-  Result<void> put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
-                        const Tap& tap) override;
+  Result<void> put(const std::string& bucket, const std::string& key, ports::Source& source) override;
   Result<std::string> get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) override;
-  Result<std::uint64_t> get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) override;
+  Result<std::uint64_t> get(const std::string& bucket, const std::string& key, std::uint64_t offset,
+                            std::uint64_t length, const Sink& sink) override;
   // The etag is the one that it was stored with. Where there was none it is made up, is no MD5 and says so, as S3's
   // does for multipart objects: it ends in "-1".
   Result<ports::ObjectInfo> head(const std::string& bucket, const std::string& key) override;

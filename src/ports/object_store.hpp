@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,24 +36,38 @@ struct S3Location {
 // Kind::invalid with a message that says what is wrong.
 Result<S3Location> parse_s3_uri(std::string_view uri);
 
+constexpr std::size_t kSourceBlock = 1u << 20;
+
+// What is put: bytes that can be read more than once, and from several threads at once.
+class Source {
+ public:
+  virtual ~Source() = default;
+  virtual std::uint64_t size() const = 0;
+  // The bytes from `offset` on, exactly into.size() of them. A store reads each byte at least once, in pieces that
+  // begin at multiples of kSourceBlock and end at such or at the end; again where it sends again. Kind::conflict: they
+  // are gone, or not what they were: then nothing is stored.
+  virtual Result<void> read(std::uint64_t offset, std::span<char> into) = 0;
+};
+
+constexpr std::uint64_t kToTheEnd = std::numeric_limits<std::uint64_t>::max();
+
 // Blocking; called from worker threads. Every method may be retried. Kind::not_found: no such bucket or key;
 // Kind::try_again: the store is busy or away.
 class ObjectStore {
  public:
   virtual ~ObjectStore() = default;
 
-  // Called with each block on its way, in order: lets one pass over a file hash and upload it.
-  using Tap = std::function<void(std::string_view block)>;
+  // Takes each block of an object, in order. An error ends the reading.
+  using Sink = std::function<Result<void>(std::string_view block)>;
 
   virtual Result<void> put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) = 0;
-  // Reads `length` bytes from the open file `fd` (from its start) and stores them; fewer bytes in the file than that:
-  // Kind::conflict and nothing is stored.
-  virtual Result<void> put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
-                                const Tap& tap) = 0;
+  virtual Result<void> put(const std::string& bucket, const std::string& key, Source& source) = 0;
   // At most `limit` bytes: a larger object is Kind::invalid.
   virtual Result<std::string> get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) = 0;
-  // Writes the object's bytes to `fd`.
-  virtual Result<std::uint64_t> get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) = 0;
+  // The bytes from `offset` on, `length` of them or as many as there are; returns how many. What came before an error
+  // may have reached the sink.
+  virtual Result<std::uint64_t> get(const std::string& bucket, const std::string& key, std::uint64_t offset,
+                                    std::uint64_t length, const Sink& sink) = 0;
   virtual Result<ObjectInfo> head(const std::string& bucket, const std::string& key) = 0;
   // Up to `limit` keys (at most 1000) that begin with `prefix` and sort after `start_after`.
   virtual Result<ListPage> list(const std::string& bucket, const std::string& prefix, const std::string& start_after,

@@ -63,7 +63,7 @@ class Reading {
     for (const auto& [id, manifest] : manifests) {
       const bool whole = std::ranges::all_of(manifest.files, [&](const checkpoint::ManifestFile& file) {
         const auto object = data->find(checkpoint::parse_data_name(file.object).value());
-        return object != data->end() && object->second == file.size;
+        return object != data->end() && checkpoint::fits(file, object->second);
       });
       if (whole || id.sequence == 0) continue;
       // Manifests are removed before what they name: one that is gone by now is no loss.

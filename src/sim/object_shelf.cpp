@@ -52,12 +52,14 @@ void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, con
   std::map<std::string, std::string> contents;
   for (const auto& file : manifest->files) {
     const auto found = buckets_[bucket].find(own.place + file.object);
-    if (found == buckets_[bucket].end() || found->second.bytes.size() != file.size ||
-        checkpoint::hash_of(found->second.bytes) != file.hash) {
+    const auto part = found == buckets_[bucket].end() || found->second.bytes.size() < file.offset + file.size
+                          ? std::nullopt
+                          : std::optional{found->second.bytes.substr(file.offset, file.size)};
+    if (!part || checkpoint::file_hash_of(*part) != file.hash) {
       stored.whole = false;
       continue;
     }
-    contents[file.path] = found->second.bytes;
+    contents[file.path] = *part;
   }
   const Found found = look_at(contents);
   // Not what a program would go on from, though every file is as it was read: the checkpoint is torn.

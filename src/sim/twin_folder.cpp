@@ -12,26 +12,27 @@ constexpr std::int64_t kNanoseconds = 1'000'000;  // in a millisecond
 
 class TwinOpenFile final : public agent::OpenFile {
  public:
-  TwinOpenFile(FileTable& table, InodeRef inode) : table_(table), inode_(std::move(inode)), fd_(table.add(inode_)) {}
-  ~TwinOpenFile() override { table_.close(fd_); }
-  int fd() const override { return fd_; }
+  explicit TwinOpenFile(InodeRef inode) : inode_(std::move(inode)) {}
+  Result<void> read(std::uint64_t offset, std::span<char> into) override {
+    if (inode_->bytes.size() < offset + into.size()) return fail(Kind::conflict, "reading a file: it ends early");
+    std::ranges::copy(inode_->bytes.substr(offset, into.size()), into.begin());
+    return {};
+  }
   std::optional<checkpoint::FileIdentity> identity() const override { return inode_->identity; }
 
  private:
-  FileTable& table_;
   InodeRef inode_;
-  int fd_;
 };
 
 class TwinNewFile final : public agent::NewFile {
  public:
   TwinNewFile(std::shared_ptr<Directory> directory, std::string path)
-      : directory_(std::move(directory)),
-        path_(std::move(path)),
-        inode_(directory_->new_inode()),
-        fd_(directory_->table().add(inode_)) {}
-  ~TwinNewFile() override { directory_->table().close(fd_); }
-  int fd() const override { return fd_; }
+      : directory_(std::move(directory)), path_(std::move(path)), inode_(directory_->new_inode()) {}
+  Result<void> write(std::uint64_t offset, std::string_view bytes) override {
+    inode_->bytes.resize(std::max<std::size_t>(inode_->bytes.size(), offset + bytes.size()));
+    std::ranges::copy(bytes, inode_->bytes.begin() + static_cast<std::ptrdiff_t>(offset));
+    return {};
+  }
   Result<checkpoint::FileIdentity> place(std::int64_t mtime_ns, std::uint32_t mode) override {
     inode_->mode = mode;
     if (mtime_ns != 0) inode_->identity.mtime_ns = mtime_ns;
@@ -43,21 +44,11 @@ class TwinNewFile final : public agent::NewFile {
   std::shared_ptr<Directory> directory_;
   std::string path_;
   InodeRef inode_;
-  int fd_;
 };
 
 }  // namespace
 
-int FileTable::add(InodeRef inode) {
-  files_[next_] = std::move(inode);
-  return next_++;
-}
-Inode& FileTable::at(int fd) {
-  const auto found = files_.find(fd);
-  ENSURE(found != files_.end(), "{} is no open file of the simulation", fd);
-  return *found->second;
-}
-std::int64_t FileTable::stamp(Instant now) {
+std::int64_t Counters::stamp(Instant now) {
   last_stamp_ = std::max(last_stamp_ + 1, to_ms(now) * kNanoseconds);
   return last_stamp_;
 }
@@ -67,12 +58,12 @@ std::int64_t FileTable::stamp(Instant now) {
 InodeRef Directory::new_inode() {
   auto inode = std::make_shared<Inode>();
   inode->identity.device = 1;
-  inode->identity.inode = table_.next_inode();
+  inode->identity.inode = counters_.next_inode();
   touch(*inode, true);
   return inode;
 }
 void Directory::touch(Inode& inode, bool content) {
-  const auto stamp = table_.stamp(scheduler_.now());
+  const auto stamp = counters_.stamp(scheduler_.now());
   inode.identity.ctime_ns = stamp;
   if (!content) return;
   inode.identity.mtime_ns = stamp;
@@ -139,7 +130,7 @@ Result<std::unique_ptr<agent::OpenFile>> TwinFolder::open(const std::string& pat
   process_.check();
   const auto found = directory_->files().find(path);
   if (found == directory_->files().end()) return fail(Kind::not_found, "opening {}: no such file", path);
-  return std::make_unique<TwinOpenFile>(directory_->table(), found->second);
+  return std::make_unique<TwinOpenFile>(found->second);
 }
 
 Result<std::unique_ptr<agent::NewFile>> TwinFolder::create(const std::string& path) {

@@ -20,22 +20,14 @@ struct Inode {
 };
 using InodeRef = std::shared_ptr<Inode>;
 
-// Numbers that stand for files of simulated instances where real code hands file descriptors around. Far above those
-// that a kernel gives.
-class FileTable {
+// What all simulated instances' kernels count together, so that nothing in a run is like anything else.
+class Counters {
  public:
-  static constexpr int kFirst = 1'000'000'000;
-  int add(InodeRef inode);
-  void close(int fd) { files_.erase(fd); }
-  // A descriptor that was given out and is still open.
-  Inode& at(int fd);
   std::uint64_t next_inode() { return ++inodes_; }
   // Different for each change in a whole run, as a kernel's would be if its clock were fine enough.
   std::int64_t stamp(Instant now);
 
  private:
-  std::map<int, InodeRef> files_;
-  int next_ = kFirst;
   std::uint64_t inodes_ = 0;
   std::int64_t last_stamp_ = 0;
 };
@@ -43,7 +35,7 @@ class FileTable {
 // What lies on the instance's disk: shared by the program that writes it and the agent's view of it.
 class Directory {
  public:
-  Directory(Scheduler& scheduler, FileTable& table) : scheduler_(scheduler), table_(table) {}
+  Directory(Scheduler& scheduler, Counters& counters) : scheduler_(scheduler), counters_(counters) {}
 
   // ---- as a program sees it
   InodeRef create(const std::string& path);  // or opens it, emptied
@@ -57,7 +49,6 @@ class Directory {
   void place(const std::string& path, const InodeRef& inode);
   InodeRef new_inode();
   void touch(Inode& inode, bool content);
-  FileTable& table() { return table_; }
   // Told of each change: the path, and whether it is a rename into place; an empty path where no name can be given.
   std::function<void(const std::string& path, bool renamed)> noticed;
 
@@ -67,7 +58,7 @@ class Directory {
   }
 
   Scheduler& scheduler_;
-  FileTable& table_;
+  Counters& counters_;
   std::map<std::string, InodeRef> files_;
 };
 

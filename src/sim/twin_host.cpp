@@ -18,7 +18,7 @@ TwinInstance::TwinInstance(const InstanceParts& parts, Fence fence, job::JobSpec
       clock_(parts.scheduler),
       agent_(parts.scheduler),
       program_process_(parts.scheduler),
-      objects_(parts.shelf, parts.table, parts.plan.faults, parts.dice, &agent_, fence),
+      objects_(parts.shelf, parts.plan.faults, parts.dice, &agent_, fence),
       news_(agent_.signal()) {
   assignment_.stream = spec.name.value + "/algo-1-1";
   assignment_.fence = fence;
@@ -52,12 +52,12 @@ void TwinInstance::destroy() {
 
 Result<void> TwinInstance::lay_out(const job::JobSpec& spec) {
   agent_.check();
-  if (spec.checkpoint) checkpoints_ = std::make_shared<Directory>(parts_.scheduler, parts_.table);
+  if (spec.checkpoint) checkpoints_ = std::make_shared<Directory>(parts_.scheduler, parts_.counters);
   return {};
 }
 
 Result<std::unique_ptr<agent::Folder>> TwinInstance::channel_folder(const std::string&) {
-  return std::make_unique<TwinFolder>(std::make_shared<Directory>(parts_.scheduler, parts_.table), agent_, true,
+  return std::make_unique<TwinFolder>(std::make_shared<Directory>(parts_.scheduler, parts_.counters), agent_, true,
                                       [this] { return disk_is_full(); });
 }
 

@@ -19,7 +19,7 @@ struct InstanceParts {
   Recorder& recorder;
   Network& network;
   ObjectShelf& shelf;
-  FileTable& table;
+  Counters& counters;
   const Plan& plan;
   Dice& dice;
 };

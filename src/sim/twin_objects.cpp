@@ -60,21 +60,14 @@ Result<void> TwinObjects::put_bytes(const std::string& bucket, const std::string
   return come_back("storing", key);
 }
 
-Result<void> TwinObjects::put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
-                                   const Tap& tap) {
+Result<void> TwinObjects::put(const std::string& bucket, const std::string& key, ports::Source& source) {
   if (auto gone = go("storing", key); !gone) return gone;
   if (auto there = open(bucket); !there) return fail(there.error());
-  // In two parts, with time between them: the file may change under the upload.
-  std::string bytes;
-  for (const std::uint64_t end : {length / 2, length}) {
-    const auto& file = table_.at(fd).bytes;
-    if (file.size() < end) return fail(Kind::conflict, "storing {}: the file ended early", key);
-    const std::string part = file.substr(bytes.size(), end - bytes.size());
-    if (tap && !part.empty()) tap(part);
-    bytes += part;
-    if (dice_.chance(faults_.upload_cut / 2)) return fail(Kind::try_again, "storing {}: the connection broke", key);
-    if (end != length) take_time();
-  }
+  // Time passes before it is read and after: the file may change under the upload.
+  std::string bytes(source.size(), '\0');
+  take_time();
+  if (auto read = source.read(0, bytes); !read) return read;
+  if (dice_.chance(faults_.upload_cut)) return fail(Kind::try_again, "storing {}: the connection broke", key);
   shelf_.put(bucket, key, std::move(bytes), by_);
   return come_back("storing", key);
 }
@@ -118,13 +111,14 @@ Result<std::string> TwinObjects::get_bytes(const std::string& bucket, const std:
   return bytes;
 }
 
-Result<std::uint64_t> TwinObjects::get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) {
+Result<std::uint64_t> TwinObjects::get(const std::string& bucket, const std::string& key, std::uint64_t offset,
+                                       std::uint64_t length, const Sink& sink) {
   auto bytes = read("reading", bucket, key);
   if (!bytes) return fail(bytes.error());
   if (dice_.chance(faults_.upload_cut)) return fail(Kind::try_again, "reading {}: the connection broke", key);
-  if (tap && !bytes->empty()) tap(*bytes);
-  table_.at(fd).bytes = *bytes;
-  return bytes->size();
+  const auto part = offset < bytes->size() ? bytes->substr(offset, length) : std::string{};
+  if (auto taken = part.empty() ? Result<void>{} : sink(part); !taken) return fail(taken.error());
+  return part.size();
 }
 
 Result<ports::ObjectInfo> TwinObjects::head(const std::string& bucket, const std::string& key) {

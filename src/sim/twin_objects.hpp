@@ -69,15 +69,14 @@ class ObjectShelf {
 // Where no process is given, the caller is the service: it is never blocked, only refused.
 class TwinObjects final : public ports::ObjectStore {
  public:
-  TwinObjects(ObjectShelf& shelf, FileTable& table, const FaultPlan& faults, Dice& dice, Process* process,
-              std::optional<Fence> by)
-      : shelf_(shelf), table_(table), faults_(faults), dice_(dice), process_(process), by_(by) {}
+  TwinObjects(ObjectShelf& shelf, const FaultPlan& faults, Dice& dice, Process* process, std::optional<Fence> by)
+      : shelf_(shelf), faults_(faults), dice_(dice), process_(process), by_(by) {}
 
   Result<void> put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) override;
-  Result<void> put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
-                        const Tap& tap) override;
+  Result<void> put(const std::string& bucket, const std::string& key, ports::Source& source) override;
   Result<std::string> get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) override;
-  Result<std::uint64_t> get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) override;
+  Result<std::uint64_t> get(const std::string& bucket, const std::string& key, std::uint64_t offset,
+                            std::uint64_t length, const Sink& sink) override;
   Result<ports::ObjectInfo> head(const std::string& bucket, const std::string& key) override;
   Result<ports::ListPage> list(const std::string& bucket, const std::string& prefix, const std::string& start_after,
                                std::size_t limit) override;
@@ -96,7 +95,6 @@ class TwinObjects final : public ports::ObjectStore {
   Result<std::string> read(const char* what, const std::string& bucket, const std::string& key);
 
   ObjectShelf& shelf_;
-  FileTable& table_;
   const FaultPlan& faults_;
   Dice& dice_;
   Process* process_;

@@ -65,7 +65,7 @@ class World final : public InstanceWorld {
         algorithms_(open_algorithms()),
         store_(*database_, scheduler_, history_, plan_.faults, store_dice_, boundaries_),
         shelf_(scheduler_, history_),
-        service_objects_(shelf_, table_, plan_.faults, object_dice_, nullptr, std::nullopt),
+        service_objects_(shelf_, plan_.faults, object_dice_, nullptr, std::nullopt),
         provider_(plan_, scheduler_, history_, boundaries_, provider_dice_, *this),
         service_({scheduler_, history_, service_clock_, boundaries_, store_, provider_, service_objects_, telemetry_,
                   *algorithms_}),
@@ -117,8 +117,8 @@ class World final : public InstanceWorld {
       const auto job = std::ranges::find(plan_.jobs, spec->name.value, &JobPlan::name);
       auto& instance = instances_[fence];
       instance = std::make_unique<TwinInstance>(
-          InstanceParts{scheduler_, history_, network_, shelf_, table_, plan_, object_dice_}, fence, std::move(*spec),
-          job->program, [this, fence] { agent_ended(fence); });
+          InstanceParts{scheduler_, history_, network_, shelf_, counters_, plan_, object_dice_}, fence,
+          std::move(*spec), job->program, [this, fence] { agent_ended(fence); });
       if (const auto announced = announced_.find(fence); announced != announced_.end()) {
         instance->announce_end(announced->second);
       }
@@ -285,7 +285,7 @@ class World final : public InstanceWorld {
   std::unique_ptr<ports::JobStore> database_;  // outlives the service
   std::unique_ptr<ports::AlgorithmStore> algorithms_;
   TwinStore store_;
-  FileTable table_;
+  Counters counters_;
   ObjectShelf shelf_;
   TwinObjects service_objects_;
   MemoryTelemetry telemetry_;

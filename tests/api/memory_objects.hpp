@@ -1,14 +1,11 @@
 // An object store in memory, as strict as the port says.
 #pragma once
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <mutex>
 #include <string>
 
-#include "base/file.hpp"
 #include "ports/object_store.hpp"
 
 namespace holdfast::testing {
@@ -21,12 +18,9 @@ class MemoryObjects final : public ports::ObjectStore {
     buckets_[bucket][key] = std::string(bytes);
     return {};
   }
-  Result<void> put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
-                        const Tap& tap) override {
-    std::string bytes(length, '\0');
-    if (::pread(fd, bytes.data(), length, 0) != static_cast<ssize_t>(length))
-      return fail(Kind::conflict, "the file is shorter");
-    tap(bytes);
+  Result<void> put(const std::string& bucket, const std::string& key, ports::Source& source) override {
+    std::string bytes(source.size(), '\0');
+    if (auto read = source.read(0, bytes); !read) return read;
     return put_bytes(bucket, key, bytes);
   }
   Result<std::string> get_bytes(const std::string& bucket, const std::string& key, std::size_t) override {
@@ -35,12 +29,13 @@ class MemoryObjects final : public ports::ObjectStore {
     if (found == buckets_.end() || !found->second.contains(key)) return missing();
     return found->second[key];
   }
-  Result<std::uint64_t> get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) override {
+  Result<std::uint64_t> get(const std::string& bucket, const std::string& key, std::uint64_t offset,
+                            std::uint64_t length, const Sink& sink) override {
     const auto bytes = get_bytes(bucket, key, 0);
     if (!bytes) return fail(bytes.error());
-    tap(*bytes);
-    if (auto written = write_all(fd, *bytes, "get"); !written) return fail(written.error());
-    return bytes->size();
+    const auto part = offset < bytes->size() ? bytes->substr(offset, length) : std::string{};
+    if (auto taken = part.empty() ? Result<void>{} : sink(part); !taken) return fail(taken.error());
+    return part.size();
   }
   Result<ports::ObjectInfo> head(const std::string& bucket, const std::string& key) override {
     const auto bytes = get_bytes(bucket, key, 0);

@@ -26,7 +26,7 @@ Manifest sample() {
 
 // What decode says of a body that a malicious or mistaken writer signed properly.
 Result<Manifest> decode_signed(const std::string& body) {
-  return decode("holdfast-manifest 1 " + hash_of(body) + "\n" + body);
+  return decode("holdfast-manifest 2 " + hash_of(body) + "\n" + body);
 }
 
 std::string body_with_file(const std::string& path, const std::string& object = data_name({Fence{1}, 1})) {
@@ -99,9 +99,49 @@ TEST_CASE("a hash of blocks is the hash of the whole") {
   hasher.add("");
   hasher.add("fast");
   CHECK(hasher.digest() == hash_of("holdfast"));
-  CHECK(is_hash(hash_of("")));
-  CHECK_FALSE(is_hash("xxh3:1234"));
-  CHECK_FALSE(is_hash("md5:" + std::string(33, 'a')));
+}
+
+TEST_CASE("the hash of a file is the same in whatever pieces it comes") {
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{1}, kHashBlock - 1, kHashBlock, kHashBlock + 1, 5 * kHashBlock / 2}) {
+    std::string bytes(size, 'a');
+    for (std::size_t i = 0; i < size; i += 997) bytes[i] = static_cast<char>(i);
+    const auto whole = file_hash_of(bytes);
+    CHECK(is_file_hash(whole));
+    CHECK((whole == hash_of(bytes)) == (size <= kHashBlock));
+    for (const std::size_t piece : {std::size_t{999}, kHashBlock, kHashBlock + 7, size + 1}) {
+      FileHash hash(size);
+      const std::size_t second_half = size / kHashBlock / 2 * kHashBlock;
+      // The second half first.
+      for (const auto& [begin, end] : {std::pair{second_half, size}, std::pair{std::size_t{0}, second_half}}) {
+        HashRun run(hash, begin);
+        for (std::size_t at = begin; at < end; at += piece) {
+          CHECK(run.add(std::string_view(bytes).substr(at, std::min(piece, end - at))));
+        }
+      }
+      REQUIRE(hash.complete());
+      CHECK(hash.digest() == whole);
+    }
+    if (size == 0) continue;
+    auto other = bytes;
+    other.back() ^= 1;
+    CHECK(file_hash_of(other) != whole);
+  }
+}
+
+TEST_CASE("a block that is read twice and was another is noticed") {
+  const std::string bytes(2 * kHashBlock, 'a');
+  FileHash hash(bytes.size());
+  CHECK(hash.add(0, bytes));
+  CHECK(hash.add(kHashBlock, bytes.substr(kHashBlock)));
+  CHECK_FALSE(hash.add(kHashBlock, std::string(kHashBlock, 'b')));
+}
+
+TEST_CASE("only what is a hash of a file is taken for one") {
+  CHECK(is_file_hash(file_hash_of("")));
+  CHECK_FALSE(is_file_hash("xxh3:1234"));
+  CHECK_FALSE(is_file_hash("xxh3-1m:1234"));
+  CHECK_FALSE(is_file_hash("md5:" + std::string(33, 'a')));
 }
 
 TEST_CASE("what is excluded from checkpoints is excluded at any depth") {

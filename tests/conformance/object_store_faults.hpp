@@ -19,29 +19,30 @@ class FaultyStore final : public ports::ObjectStore {
   using Fault = std::function<std::optional<Error>(std::string_view call, const std::string& key)>;
   Fault before;
   Fault after;                                                // asked after: the call was done, its answer is lost
-  std::function<void(const std::string& key)> in_the_middle;  // of put_file, after its first block
-  std::vector<std::string> uploaded;                          // keys of put_file
+  std::function<void(const std::string& key)> in_the_middle;  // of put, after its first piece was read
+  std::vector<std::string> uploaded;                          // keys of put
 
   Result<void> put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) override {
     return call<void>("put", key, [&] { return inner_.put_bytes(bucket, key, bytes); });
   }
-  Result<void> put_file(const std::string& bucket, const std::string& key, int fd, std::uint64_t length,
-                        const Tap& tap) override {
-    bool first = true;
+  Result<void> put(const std::string& bucket, const std::string& key, ports::Source& source) override {
     return call<void>("put", key, [&] {
-      uploaded.push_back(key);
-      return inner_.put_file(bucket, key, fd, length, [&](std::string_view block) {
-        if (first && in_the_middle) in_the_middle(key);
-        first = false;
-        if (tap) tap(block);
+      {
+        const std::lock_guard lock(mutex_);
+        uploaded.push_back(key);
+      }
+      Watched watched(source, [&] {
+        if (in_the_middle) in_the_middle(key);
       });
+      return inner_.put(bucket, key, watched);
     });
   }
   Result<std::string> get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) override {
     return call<std::string>("get", key, [&] { return inner_.get_bytes(bucket, key, limit); });
   }
-  Result<std::uint64_t> get_file(const std::string& bucket, const std::string& key, int fd, const Tap& tap) override {
-    return call<std::uint64_t>("get", key, [&] { return inner_.get_file(bucket, key, fd, tap); });
+  Result<std::uint64_t> get(const std::string& bucket, const std::string& key, std::uint64_t offset,
+                            std::uint64_t length, const Sink& sink) override {
+    return call<std::uint64_t>("get", key, [&] { return inner_.get(bucket, key, offset, length, sink); });
   }
   Result<ports::ObjectInfo> head(const std::string& bucket, const std::string& key) override {
     return call<ports::ObjectInfo>("head", key, [&] { return inner_.head(bucket, key); });
@@ -61,6 +62,22 @@ class FaultyStore final : public ports::ObjectStore {
   Result<std::vector<ports::ObjectInfo>> buckets() override { return inner_.buckets(); }
 
  private:
+  // A source that tells of its first reading.
+  class Watched final : public ports::Source {
+   public:
+    Watched(ports::Source& inner, std::function<void()> tell) : inner_(inner), tell_(std::move(tell)) {}
+    std::uint64_t size() const override { return inner_.size(); }
+    Result<void> read(std::uint64_t offset, std::span<char> into) override {
+      auto read = inner_.read(offset, into);
+      if (auto tell = std::exchange(tell_, nullptr)) tell();
+      return read;
+    }
+
+   private:
+    ports::Source& inner_;
+    std::function<void()> tell_;
+  };
+
   template <class T, class Do>
   Result<T> call(std::string_view name, const std::string& key, const Do& perform) {
     if (auto error = ask(before, name, key)) return fail(*error);

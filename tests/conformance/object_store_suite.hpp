@@ -8,12 +8,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstring>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/file.hpp"
-#include "ports/object_store.hpp"
+#include "ports/sources.hpp"
 #include "support/temp_dir.hpp"
 
 namespace holdfast::testing {
@@ -59,26 +60,70 @@ inline void check_missing(ports::ObjectStore& store) {
   CHECK(store.put_bytes("bucket", std::string(1025, 'k'), "x").error().kind == Kind::invalid);
 }
 
+inline std::string get_all(ports::ObjectStore& store, const std::string& key, std::uint64_t offset = 0,
+                           std::uint64_t length = ports::kToTheEnd) {
+  std::string got;
+  const auto bytes = store.get("bucket", key, offset, length, [&](std::string_view block) -> Result<void> {
+    got += block;
+    return {};
+  });
+  REQUIRE_MESSAGE(bytes, (bytes ? "" : bytes.error().message));
+  CHECK(*bytes == got.size());
+  return got;
+}
+
+// Every block differs from every other, so that none can stand in for another.
+inline std::string numbered(std::size_t size) {
+  std::string contents(size, '\0');
+  for (std::size_t i = 0; i + 8 <= size; i += 8) {
+    const auto number = static_cast<std::uint64_t>(i) * 0x9E3779B97F4A7C15u;
+    std::memcpy(contents.data() + i, &number, 8);
+  }
+  return contents;
+}
+
 inline void check_files(ports::ObjectStore& store) {
   const TempDir dir;
-  const std::string contents(3'000'000, 'x');
+  const std::string contents = numbered(21'000'001);
   const auto fd = file_with(dir / "source", contents);
-  std::string tapped;
-  REQUIRE(store.put_file("bucket", "big", fd.get(), contents.size(), [&](auto block) { tapped += block; }));
-  CHECK(tapped == contents);
+  ports::FileSource source(fd.get(), contents.size());
+  REQUIRE(store.put("bucket", "big", source));
+  CHECK(get_all(store, "big") == contents);
   // More than the file has: nothing is stored, and what was there stays.
-  CHECK(store.put_file("bucket", "big", fd.get(), contents.size() + 1, nullptr).error().kind == Kind::conflict);
-  CHECK(store.put_file("bucket", "never", fd.get(), contents.size() + 1, nullptr).error().kind == Kind::conflict);
+  ports::FileSource more(fd.get(), contents.size() + 1);
+  CHECK(store.put("bucket", "big", more).error().kind == Kind::conflict);
+  CHECK(store.put("bucket", "never", more).error().kind == Kind::conflict);
   CHECK(store.head("bucket", "never").error().kind == Kind::not_found);
+  CHECK(get_all(store, "big") == contents);
   // Less: only the beginning.
-  REQUIRE(store.put_file("bucket", "part", fd.get(), 10, nullptr));
+  ports::FileSource less(fd.get(), 10);
+  REQUIRE(store.put("bucket", "part", less));
   CHECK(store.head("bucket", "part").value().size == 10);
-  const auto target = file_with(dir / "target", "");
-  tapped.clear();
-  CHECK(store.get_file("bucket", "big", target.get(), [&](auto block) { tapped += block; }).value() == contents.size());
-  CHECK(tapped == contents);
-  CHECK(read_file(dir / "target", contents.size()).value() == contents);
-  CHECK(store.get_file("bucket", "never", target.get(), nullptr).error().kind == Kind::not_found);
+  ports::FileSource none(fd.get(), 0);
+  REQUIRE(store.put("bucket", "nothing", none));
+  CHECK(store.head("bucket", "nothing").value().size == 0);
+  CHECK(get_all(store, "nothing").empty());
+}
+
+inline void check_ranges(ports::ObjectStore& store) {
+  const auto contents = numbered(3'000'000);
+  ports::BytesSource source(contents);
+  REQUIRE(store.put("bucket", "ranges", source));
+  for (const auto& [offset, length] : std::vector<std::pair<std::size_t, std::size_t>>{
+           {0, 1}, {0, 3'000'000}, {1, 2'000'000}, {2'999'999, 1}, {2'999'999, 100}, {1'048'576, 1'048'576}}) {
+    CHECK(get_all(store, "ranges", offset, length) == contents.substr(offset, length));
+  }
+  CHECK(get_all(store, "ranges", 0, 0).empty());
+  CHECK(get_all(store, "ranges", 3'000'000, 1).empty());
+  CHECK(get_all(store, "ranges", 9'000'000, 10).empty());
+  const auto ignore = [](std::string_view) -> Result<void> { return {}; };
+  CHECK(store.get("bucket", "never", 0, 1, ignore).error().kind == Kind::not_found);
+  // Whoever takes the bytes can end it.
+  const auto ended = store.get("bucket", "ranges", 0, ports::kToTheEnd,
+                               [](std::string_view) -> Result<void> { return fail(Kind::no_space, "no more"); });
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().kind == Kind::no_space);
+  CHECK(get_all(store, "ranges") == contents);
 }
 
 // Keys that a file system would not take as names all live side by side, and are listed by byte.
@@ -215,6 +260,7 @@ inline void check_object_store(ports::ObjectStore& store) {
   SUBCASE("bytes are stored and read") { check_bytes(store); }
   SUBCASE("what is missing is not found") { check_missing(store); }
   SUBCASE("files are stored and read") { check_files(store); }
+  SUBCASE("ranges are read") { check_ranges(store); }
   SUBCASE("any key has a place of its own") { check_keys(store); }
   SUBCASE("lists come in pages") { check_pages(store); }
   SUBCASE("a copy is independent of its original") { check_copies(store); }

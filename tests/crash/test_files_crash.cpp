@@ -9,6 +9,7 @@
 #include "base/file.hpp"
 #include "crash/every_loss.hpp"
 #include "objects/file_store.hpp"
+#include "ports/sources.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace holdfast;
@@ -108,7 +109,8 @@ void store_things(const fs::path& root, const fs::path& source, ObjectsWitness& 
   put(witness, *store, "a", kLong);
   put(witness, *store, "deep/er/key", "deep");
   const Fd file{::open(source.c_str(), O_RDONLY | O_CLOEXEC)};
-  witness.change("deep/file", kLong, [&] { return store->put_file("bucket", "deep/file", file.get(), 3000, nullptr); });
+  ports::FileSource bytes(file.get(), 3000);
+  witness.change("deep/file", kLong, [&] { return store->put("bucket", "deep/file", bytes); });
   witness.change("b/copy", kLong, [&] { return store->copy("bucket", "a", "b/copy"); });
   witness.change("b/copy", kLong, [&] { return store->copy("bucket", "a", "b/copy"); });
   witness.change("deep/er/key", std::nullopt, [&] { return store->remove("bucket", "deep/er/key"); });

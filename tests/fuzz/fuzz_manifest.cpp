@@ -44,6 +44,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   using namespace holdfast;
   const auto text = fuzz::Input(bytes, size).rest();
   fuzz::decode(text);
-  fuzz::decode("holdfast-manifest 1 " + checkpoint::hash_of(text) + "\n" + std::string(text));
+  fuzz::decode("holdfast-manifest 2 " + checkpoint::hash_of(text) + "\n" + std::string(text));
   return 0;
 }
