@@ -239,10 +239,10 @@ class Agent {
       note(fmt::format("attempt {} starts from the beginning: no checkpoint yet", assignment_.fence.value));
     }
     auto sync = CheckpointSync::open(
-        parts_.objects, parts_.clock,
+        parts_.objects, parts_.clock, host_.tasks(),
         [this] {
           const TrainingProgram* program = program_.load();
-          return program ? program->files_open_for_writing() : std::vector<std::pair<std::uint64_t, std::uint64_t>>{};
+          return program ? program->files_open_for_writing() : std::nullopt;
         },
         assignment_.sync, std::move(restored->claim), *folder_);
     if (!sync) return fail(sync.error());

@@ -2,8 +2,8 @@
 #include <algorithm>
 
 #include "agent/checkpoint_sync.hpp"
-#include "agent/file_source.hpp"
 #include "base/log.hpp"
+#include "checkpoint/hash.hpp"
 
 namespace holdfast::agent {
 namespace {
@@ -11,79 +11,98 @@ namespace {
 using checkpoint::Manifest;
 using checkpoint::ManifestFile;
 
-constexpr std::size_t kMaxUploadsPerStep = 32;
+constexpr std::uint64_t kMaxBytesPerStep = 512u << 20;
 // When there is no time to wait between tries.
 constexpr int kMaxFlushPasses = 4;
 constexpr std::size_t kMaxPlainObjects = 1'000'000;
+constexpr std::size_t kParallelPlain = 16;
+
+// Of a content, as the plain view knows it.
+std::string where(const ManifestFile& file) {
+  return file.offset ? fmt::format("{}@{}", file.object, *file.offset) : file.object;
+}
 
 }  // namespace
 
 // ---- uploading
 
 void CheckpointSync::upload_settled(Events& events) {
-  std::size_t uploads = 0;
+  std::vector<checkpoint::LocalFile> settled;
+  std::uint64_t bytes = 0;
   for (const auto& file : view(false).plan.upload) {
-    if (uploads >= kMaxUploadsPerStep || retry_at_) return;
-    if (!checkpoint::is_settled(tracked_.at(file.path).watch, clock_.ticks(), options_.settle)) continue;
-    upload(file.path, events);
-    ++uploads;
+    if (checkpoint::is_settled(tracked_.at(file.path).watch, clock_.ticks(), options_.settle)) settled.push_back(file);
   }
+  // The newest first: older ones are likely to be removed soon.
+  std::ranges::stable_sort(settled, std::greater{}, [](const auto& file) { return file.identity.mtime_ns; });
+  const auto enough = std::ranges::find_if(
+      settled, [&](const auto& file) { return std::exchange(bytes, bytes + file.identity.size) >= kMaxBytesPerStep; });
+  settled.erase(enough, settled.end());
+  upload(
+      settled, [] { return false; }, events);
 }
 
-// The file is stored as it was seen, or not at all: it must be the same before and after, and still be what its path
-// names. A rename into place meanwhile changes the path's file, a write the open one's times.
-CheckpointSync::Upload CheckpointSync::upload(const std::string& path, Events& events) {
-  auto& [file, watch] = tracked_.at(path);
-  const auto changed = [&, &noticed = watch] {
-    checkpoint::note_change(noticed, clock_.ticks(), false, options_.settle);
-    return Upload::changed;
-  };
-  const auto as_seen = [&, &seen = file](const OpenFile& opened) { return opened.identity() == seen.identity; };
-  const auto opened = folder_.open(path);
-  if (!opened || !as_seen(**opened)) return changed();
-
-  const auto object = checkpoint::data_name({claim_.fence, next_object_++});
-  const auto key = claim_.place.own_key(object);
+// The path of a file that is no longer what it was, if there is one.
+std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::LocalFile>& files,
+                                                  const std::function<bool()>& over, Events& events) {
+  if (files.empty()) return std::nullopt;
   const auto begin = clock_.ticks();
-  HashingSource source(**opened, file.identity.size);
-  unclaimed_.insert(object);
-  auto put = store_.put(claim_.place.bucket, key, source);
-  if (!put && put.error().kind != Kind::conflict) {
-    problem(events, put.error(), "uploading " + path);
-    return Upload::failed;
+  auto outcome = uploader_.run(files, known_contents(), over);
+  unclaimed_.insert(outcome.objects.begin(), outcome.objects.end());
+  std::uint64_t sent = 0;
+  std::optional<std::string> changed;
+  const Upload* failed = nullptr;
+  for (auto& came : outcome.files) {
+    sent += came.sent;
+    if (came.came == Upload::Came::stored) keep_upload(came.local.path, std::move(came.stored));
+    if (came.came == Upload::Came::failed && failed == nullptr) failed = &came;
+    if (came.came != Upload::Came::changed) continue;
+    changed = came.local.path;
+    checkpoint::note_change(tracked_.at(*changed).watch, clock_.ticks(), false, options_.settle);
   }
-  const auto now_there = folder_.open(path);
-  if (!put || !as_seen(**opened) || !now_there || !as_seen(**now_there)) {
-    discard(object);
-    return changed();
-  }
-  forget_upload(path);
-  uploaded_[path] = {file.identity, ManifestFile{.path = path,
-                                                 .size = file.identity.size,
-                                                 .hash = source.hash().digest(),
-                                                 .object = object,
-                                                 .mtime_ns = file.identity.mtime_ns,
-                                                 .mode = file.mode}};
-  uploaded_bytes_ += file.identity.size;
-  uploaded_since_commit_ += file.identity.size;
+  if (failed != nullptr) problem(events, *failed->error, "uploading " + failed->local.path);
+  uploaded_bytes_ += sent;
+  uploaded_since_commit_ += sent;
   const auto took = std::max<std::int64_t>((clock_.ticks() - begin).count(), 1);
-  bytes_per_second_ = file.identity.size * 1000 / static_cast<std::uint64_t>(took);
-  return Upload::stored;
+  if (sent > 0) bytes_per_second_ = sent * 1000 / static_cast<std::uint64_t>(took);
+  discard_unclaimed();
+  return changed;
 }
 
-// What no manifest can name is of no use to anybody. Best effort: the next commit's clean-up finds the rest.
-void CheckpointSync::discard(const std::string& object) {
-  if (unclaimed_.erase(object) == 0) return;
-  if (auto removed = store_.remove(claim_.place.bucket, claim_.place.own_key(object)); !removed) {
-    log_debug("checkpoint: {}", removed.error().message);
-  }
+// All that is protected from clean-ups: what this attempt has uploaded, and the last generation.
+Uploader::Known CheckpointSync::known_contents() const {
+  Uploader::Known known;
+  for (const auto& [path, file] : uploaded_) known.push_back(file);
+  known.insert(known.end(), left_over_.begin(), left_over_.end());
+  return known;
+}
+
+void CheckpointSync::keep_upload(const std::string& path, checkpoint::UploadedFile file) {
+  forget_upload(path);
+  uploaded_[path] = std::move(file);
 }
 
 void CheckpointSync::forget_upload(const std::string& path) {
   const auto known = uploaded_.find(path);
   if (known == uploaded_.end()) return;
-  discard(known->second.file.object);
+  if (left_over_.size() < checkpoint::kMaxFiles) left_over_.push_back(std::move(known->second));
   uploaded_.erase(known);
+}
+
+// What no manifest can name any more is of no use to anybody. Best effort: the next commit's clean-up finds the rest.
+void CheckpointSync::discard_unclaimed() {
+  std::set<std::string> used;
+  for (const auto& [path, file] : uploaded_) used.insert(file.file.object);
+  for (const auto& file : left_over_) used.insert(file.file.object);
+  for (auto next = unclaimed_.begin(); next != unclaimed_.end();) {
+    if (used.contains(*next)) {
+      ++next;
+      continue;
+    }
+    if (auto removed = store_.remove(claim_.place.bucket, claim_.place.own_key(*next)); !removed) {
+      log_debug("checkpoint: {}", removed.error().message);
+    }
+    next = unclaimed_.erase(next);
+  }
 }
 
 // ---- committing
@@ -112,6 +131,7 @@ bool CheckpointSync::still_stored(const checkpoint::TransferPlan& plan, Events& 
     const auto object = there->find(checkpoint::parse_data_name(file.object).value());
     if (object != there->end() && checkpoint::fits(file, object->second)) continue;
     uploaded_.erase(file.path);
+    std::erase_if(left_over_, [&](const auto& left) { return left.file.object == file.object; });
     all = false;
   }
   return all;
@@ -126,6 +146,7 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
                     .based_on = claim_.based_on,
                     .files = seen.plan.stored};
   for (const auto& file : manifest.files) unclaimed_.erase(file.object);
+  left_over_.clear();
   if (auto put = ledger_.put_manifest(manifest); !put) {
     problem(events, put.error(), "committing a checkpoint");
     return false;
@@ -170,7 +191,7 @@ Result<void> CheckpointSync::learn_plain_view() {
     const auto plain = by_key.find(place.plain_key(file.path));
     const auto object = by_key.find(place.own_key(file.object));
     if (plain == by_key.end() || object == by_key.end() || plain->second->etag.empty()) continue;
-    if (plain->second->etag == object->second->etag) plain_[file.path] = file.object;
+    if (!file.offset && plain->second->etag == object->second->etag) plain_[file.path] = where(file);
   }
   return {};
 }
@@ -180,35 +201,73 @@ Result<void> CheckpointSync::follow_in_plain_view() {
   if (!plain_known_) {
     if (auto learnt = learn_plain_view(); !learnt) return learnt;
   }
+  std::vector<const ManifestFile*> behind;
   for (const auto& file : last_files_) {
-    auto& there = plain_[file.path];
-    if (there == file.object) continue;
-    auto copied = store_.copy(place.bucket, place.own_key(file.object), place.plain_key(file.path));
+    if (plain_[file.path] != where(file)) behind.push_back(&file);
+  }
+  std::vector<std::uint8_t> done(behind.size());
+  const auto followed = for_each(tasks_, kParallelPlain, behind.size(), [&](std::size_t i) -> Result<void> {
+    auto put = put_in_plain_view(*behind[i]);
     // Someone removed the contents by hand: the next commit stores them again.
-    if (!copied && copied.error().kind != Kind::not_found) return copied;
-    there = file.object;
+    if (!put && put.error().kind != Kind::not_found) return put;
+    done[i] = 1;
+    return {};
+  });
+  for (std::size_t i = 0; i < behind.size(); ++i) {
+    if (done[i] != 0) plain_[behind[i]->path] = where(*behind[i]);
   }
-  for (auto next = plain_.begin(); next != plain_.end();) {
-    if (std::ranges::binary_search(last_files_, next->first, {}, &ManifestFile::path)) {
-      ++next;
-      continue;
+  if (!followed) return followed;
+  std::vector<std::string> gone;
+  for (const auto& [path, object] : plain_) {
+    if (!std::ranges::binary_search(last_files_, path, {}, &ManifestFile::path)) gone.push_back(path);
+  }
+  auto removed = remove_all(gone, [&](const auto& path) { return place.plain_key(path); });
+  if (removed) {
+    for (const auto& path : gone) plain_.erase(path);
+  }
+  return removed;
+}
+
+// What lies with others in one object is put anew: from the directory where it is still the same there.
+Result<void> CheckpointSync::put_in_plain_view(const ManifestFile& file) {
+  const auto& place = claim_.place;
+  const auto key = place.plain_key(file.path);
+  if (!file.offset) return store_.copy(place.bucket, place.own_key(file.object), key);
+  const auto known = uploaded_.find(file.path);
+  if (known != uploaded_.end() && known->second.file.hash == file.hash) {
+    std::string bytes(static_cast<std::size_t>(file.size), '\0');
+    const auto opened = folder_.open(file.path);
+    if (opened && (*opened)->read(0, bytes) && checkpoint::file_hash_of(bytes) == file.hash) {
+      return store_.put_bytes(place.bucket, key, bytes);
     }
-    if (auto removed = store_.remove(place.bucket, place.plain_key(next->first)); !removed) return removed;
-    next = plain_.erase(next);
   }
-  return {};
+  std::string bytes;
+  const auto got = store_.get(place.bucket, place.own_key(file.object), *file.offset, file.size, [&](auto block) {
+    bytes += block;
+    return Result<void>{};
+  });
+  if (!got) return fail(got.error());
+  return store_.put_bytes(place.bucket, key, bytes);
+}
+
+Result<void> CheckpointSync::remove_all(const std::vector<std::string>& names,
+                                        const std::function<std::string(const std::string&)>& key_of) {
+  return for_each(tasks_, kParallelPlain, names.size(),
+                  [&](std::size_t i) { return store_.remove(claim_.place.bucket, key_of(names[i])); });
 }
 
 Result<void> CheckpointSync::remove_what_may_go() {
   const auto input = retention_input();
   if (!input) return fail(input.error());
   const auto plan = checkpoint::plan_retention(*input);
-  std::vector<std::string> names;
-  for (const auto& id : plan.entries) names.push_back(checkpoint::manifest_name(id));
-  for (const auto& id : plan.quarantine_marks) names.push_back(checkpoint::quarantine_name(id));
-  for (const auto& object : plan.data) names.push_back(checkpoint::data_name(object));
-  for (const auto& name : names) {
-    if (auto removed = store_.remove(claim_.place.bucket, claim_.place.own_key(name)); !removed) return removed;
+  // Manifests before the data that they name: a generation is whole or it does not exist.
+  std::vector<std::string> entries, marks, data;
+  for (const auto& id : plan.entries) entries.push_back(checkpoint::manifest_name(id));
+  for (const auto& id : plan.quarantine_marks) marks.push_back(checkpoint::quarantine_name(id));
+  for (const auto& object : plan.data) data.push_back(checkpoint::data_name(object));
+  for (const auto& names : {entries, marks, data}) {
+    auto removed = remove_all(names, [&](const auto& name) { return claim_.place.own_key(name); });
+    if (!removed) return removed;
   }
   return {};
 }
@@ -230,6 +289,7 @@ Result<checkpoint::RetentionInput> CheckpointSync::retention_input() {
   for (const auto& [path, stored] : uploaded_) {
     input.in_use.insert(checkpoint::parse_data_name(stored.file.object).value());
   }
+  for (const auto& stored : left_over_) input.in_use.insert(checkpoint::parse_data_name(stored.file.object).value());
   return input;
 }
 
@@ -268,13 +328,11 @@ FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd&
     return FlushOutcome::partial;
   }
   for (int pass = 0; pass < kMaxFlushPasses; ++pass) {
-    for (const auto& file : view(everything).plan.upload) {
-      if (clock_.ticks() >= deadline) break;
-      const auto came = upload(file.path, events);
-      if (came == Upload::changed && end.signalled) {
-        result.why = fmt::format("{} changed after the program was killed", file.path);
-        return FlushOutcome::partial;
-      }
+    const auto over = [&] { return clock_.ticks() >= deadline; };
+    const auto changed = upload(view(everything).plan.upload, over, events);
+    if (changed && end.signalled) {
+      result.why = fmt::format("{} changed after the program was killed", *changed);
+      return FlushOutcome::partial;
     }
     if (clock_.ticks() >= deadline) {
       result.why = "there was no time left";

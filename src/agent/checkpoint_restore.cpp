@@ -129,7 +129,7 @@ class Restore {
     std::vector<Download> files;
     for (const auto& file : (*manifest)->files) {
       files.push_back({.key = place().own_key(file.object),
-                       .offset = file.offset,
+                       .offset = file.offset.value_or(0),
                        .path = file.path,
                        .size = file.size,
                        .hash = file.hash,

@@ -21,15 +21,17 @@ constexpr Instant kLongAgo{};
 
 }  // namespace
 
-CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, OpenFiles open_files,
+CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, Tasks& tasks, OpenFiles open_files,
                                CheckpointSyncOptions options, CheckpointClaim claim, Folder& folder)
     : store_(store),
       clock_(clock),
+      tasks_(tasks),
       open_files_(std::move(open_files)),
       options_(options),
       claim_(std::move(claim)),
       ledger_(store, claim_.place),
       folder_(folder),
+      uploader_(store, claim_.place, claim_.fence, folder, tasks, options.pack_at_least),
       uploaded_(claim_.uploaded),
       next_sequence_(claim_.next_sequence),
       last_(claim_.restored),
@@ -37,12 +39,12 @@ CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, OpenFile
 
 CheckpointSync::~CheckpointSync() = default;
 
-Result<std::unique_ptr<CheckpointSync>> CheckpointSync::open(ports::ObjectStore& store, Clock& clock,
+Result<std::unique_ptr<CheckpointSync>> CheckpointSync::open(ports::ObjectStore& store, Clock& clock, Tasks& tasks,
                                                              OpenFiles open_files, CheckpointSyncOptions options,
                                                              CheckpointClaim claim, Folder& folder) {
   ENSURE(options.keep >= checkpoint::kMinKeep, "keep {} generations", options.keep);
   std::unique_ptr<CheckpointSync> sync(
-      new CheckpointSync(store, clock, std::move(open_files), options, std::move(claim), folder));
+      new CheckpointSync(store, clock, tasks, std::move(open_files), options, std::move(claim), folder));
   if (auto taken = sync->take_up_ledger(); !taken) return fail(taken.error(), "opening the checkpoint ledger");
   return sync;
 }
@@ -60,7 +62,7 @@ Result<void> CheckpointSync::take_up_ledger() {
   const auto data = ledger_.data_objects();
   if (!data) return fail(data.error());
   for (const auto& [object, size] : *data) {
-    if (object.fence == claim_.fence) next_object_ = std::max(next_object_, object.number + 1);
+    if (object.fence == claim_.fence) uploader_.number_from(object.number + 1);
   }
   // Whatever kept generations name may lie in the plain view: a crash can have come before it was brought into line.
   for (const auto& path : claim_.plain_paths) plain_[path] = "";
@@ -88,9 +90,10 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
            checkpoint::is_quiet(seen.state, clock_.ticks(), options_.settle);
   };
   if (!ready()) return events;
-  // Uploads took their time: the quiet must be one that lasts until now.
+  // Uploads took their time: the quiet must be one that lasts until now, and that of a program that lives. One that was
+  // killed in the middle of a save is quiet for ever.
   look(events, true);
-  if (ready() && commit(view(false), events)) tidy_up(events);
+  if (!program_gone_ && ready() && commit(view(false), events)) tidy_up(events);
   return events;
 }
 
@@ -155,8 +158,12 @@ void CheckpointSync::observe_file(const LocalFile& file, bool all_changed) {
 }
 
 void CheckpointSync::note_open_files() {
-  const auto open = open_files_ ? open_files_() : std::vector<std::pair<std::uint64_t, std::uint64_t>>{};
-  const std::set<std::pair<std::uint64_t, std::uint64_t>> held(open.begin(), open.end());
+  if (!open_files_) return;
+  const auto open = open_files_();
+  program_gone_ = !open;
+  // What it held open then is what matters.
+  if (program_gone_) return;
+  const std::set<std::pair<std::uint64_t, std::uint64_t>> held(open->begin(), open->end());
   const auto now = clock_.ticks();
   for (auto& [path, tracked] : tracked_) {
     const auto& identity = tracked.file.identity;

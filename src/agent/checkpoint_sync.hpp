@@ -15,6 +15,7 @@
 
 #include "agent/checkpoint_ledger.hpp"
 #include "agent/checkpoint_place.hpp"
+#include "agent/checkpoint_upload.hpp"
 #include "agent/folder.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
@@ -25,13 +26,15 @@
 
 namespace holdfast::agent {
 
-// (device, inode) of the files that the program holds open for writing now.
-using OpenFiles = std::function<std::vector<std::pair<std::uint64_t, std::uint64_t>>()>;
+// (device, inode) of the files that the program holds open for writing now; none once it has ended.
+// Null: there is nobody to ask, and nothing is held open.
+using OpenFiles = std::function<std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>>()>;
 
 struct CheckpointSyncOptions {
   checkpoint::SettleOptions settle;
-  Duration scan_interval{1000};  // the safety net below inotify
-  std::size_t keep = 3;          // generations; at least 2, see checkpoint/retention.hpp
+  Duration scan_interval{1000};              // the safety net below inotify
+  std::size_t keep = 3;                      // generations; at least 2, see checkpoint/retention.hpp
+  std::size_t pack_at_least = kPackAtLeast;  // small files that are stored together
 };
 
 struct CheckpointCommitted {
@@ -78,13 +81,14 @@ struct CheckpointFigures {
 class CheckpointSync {
  public:
   // Kind::conflict: a newer attempt has opened the ledger.
-  static Result<std::unique_ptr<CheckpointSync>> open(ports::ObjectStore& store, Clock& clock, OpenFiles open_files,
-                                                      CheckpointSyncOptions options, CheckpointClaim claim,
-                                                      Folder& folder);
+  static Result<std::unique_ptr<CheckpointSync>> open(ports::ObjectStore& store, Clock& clock, Tasks& tasks,
+                                                      OpenFiles open_files, CheckpointSyncOptions options,
+                                                      CheckpointClaim claim, Folder& folder);
   ~CheckpointSync();
 
-  // Looks, uploads what has settled (a bounded number of files), commits when quiet. Call it when the folder has
-  // changes or next_wakeup() has come; calling it at any other time does no harm.
+  // Looks, uploads what has settled (a bounded part of it), commits when quiet and while the program lives: after its
+  // end nothing moves any more, and that says nothing. Call it when the folder has changes or next_wakeup() has come;
+  // calling it at any other time does no harm.
   std::vector<CheckpointEvent> step();
   // Without `end` the program still runs: one pass under the usual rules. With it: no waiting for quiet after a program
   // that ended by itself; after a death by signal only what was without doubt complete before it.
@@ -109,10 +113,9 @@ class CheckpointSync {
     bool differs = false;  // from the last generation, in a way that may become one
     std::uint64_t bytes_at_risk = 0;
   };
-  enum class Upload { stored, changed, failed };
 
-  CheckpointSync(ports::ObjectStore& store, Clock& clock, OpenFiles open_files, CheckpointSyncOptions options,
-                 CheckpointClaim claim, Folder& folder);
+  CheckpointSync(ports::ObjectStore& store, Clock& clock, Tasks& tasks, OpenFiles open_files,
+                 CheckpointSyncOptions options, CheckpointClaim claim, Folder& folder);
   Result<void> take_up_ledger();
 
   void look(Events& events, bool now_and_whole);
@@ -122,15 +125,21 @@ class CheckpointSync {
   View view(bool with_restless) const;
 
   void upload_settled(Events& events);
-  Upload upload(const std::string& path, Events& events);
+  std::optional<std::string> upload(const std::vector<checkpoint::LocalFile>& files, const std::function<bool()>& over,
+                                    Events& events);
+  Uploader::Known known_contents() const;
+  void keep_upload(const std::string& path, checkpoint::UploadedFile file);
   void forget_upload(const std::string& path);
-  void discard(const std::string& object);
+  void discard_unclaimed();
   bool still_stored(const checkpoint::TransferPlan& plan, Events& events);
   bool commit(const View& view, Events& events);
   bool check_fence(Events& events);
   void tidy_up(Events& events);
   Result<void> learn_plain_view();
   Result<void> follow_in_plain_view();
+  Result<void> put_in_plain_view(const checkpoint::ManifestFile& file);
+  Result<void> remove_all(const std::vector<std::string>& names,
+                          const std::function<std::string(const std::string&)>& key_of);
   Result<void> remove_what_may_go();
   Result<checkpoint::RetentionInput> retention_input();
 
@@ -140,33 +149,37 @@ class CheckpointSync {
 
   ports::ObjectStore& store_;
   Clock& clock_;
+  Tasks& tasks_;
   OpenFiles open_files_;
   CheckpointSyncOptions options_;
   CheckpointClaim claim_;
   LedgerStore ledger_;
   Folder& folder_;
+  Uploader uploader_;
 
   std::map<std::string, Tracked> tracked_;
   std::map<std::string, checkpoint::UploadedFile> uploaded_;
+  // Contents of files that are gone or others by now, until the next generation: they may come back under another name.
+  std::vector<checkpoint::UploadedFile> left_over_;
   std::set<std::string> unclaimed_;  // objects of ours that no manifest can name yet
   FolderChanges heard_;              // since the last scan
   std::optional<Instant> scanned_at_;
   std::optional<Instant> removed_at_;
 
   std::uint64_t next_sequence_ = 1;
-  std::uint64_t next_object_ = 0;
   std::optional<GenerationId> last_;
   std::optional<Instant> last_committed_;
   std::vector<checkpoint::ManifestFile> last_files_;
   std::size_t last_burst_ = 0;  // files that the last generation brought
 
-  std::map<std::string, std::string> plain_;  // what we know to lie in the plain view: path to object, "" unknown
+  std::map<std::string, std::string> plain_;  // what we know to lie in the plain view: path to where(), "" unknown
   bool plain_known_ = false;
   bool untidy_ = false;  // the plain view and the ledger are behind the last generation
   std::optional<Fence> fenced_off_;
   std::optional<Instant> retry_at_;  // after trouble with the store
   std::set<std::string> said_;
-  bool ended_ = false;  // the program
+  bool ended_ = false;         // the program, as we were told
+  bool program_gone_ = false;  // it was not there when we last looked for it
   std::uint64_t uploaded_bytes_ = 0;
   std::uint64_t uploaded_since_commit_ = 0;
   std::uint64_t bytes_per_second_ = 0;

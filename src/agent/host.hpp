@@ -31,8 +31,9 @@ class TrainingProgram {
   virtual void kill() = 0;
   // Once it has ended and its last line was handed over.
   virtual std::optional<ports::ProgramExit> exit() = 0;
-  // (device, inode) of what it holds open for writing now. From another task too.
-  virtual std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const = 0;
+  // (device, inode) of what it holds open for writing now; none once it has ended, whether or not that was handed over
+  // yet. From another task too.
+  virtual std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> files_open_for_writing() const = 0;
 };
 
 // A channel that is streamed to the program, from before its start until this is destroyed.

@@ -49,7 +49,7 @@ class Machine::Sandboxed final : public TrainingProgram {
   void signal(int signal_number) override { program_->signal(signal_number); }
   void kill() override { program_->kill(); }
   std::optional<ports::ProgramExit> exit() override { return exit_; }
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const override {
+  std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> files_open_for_writing() const override {
     return program_->files_open_for_writing();
   }
 

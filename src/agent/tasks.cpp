@@ -1,8 +1,11 @@
 #include "agent/tasks.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace holdfast::agent {
 namespace {
@@ -41,6 +44,27 @@ class ThreadTask final : public Task {
 };
 
 }  // namespace
+
+Result<void> for_each(Tasks& tasks, std::size_t at_once, std::size_t count,
+                      const std::function<Result<void>(std::size_t)>& work) {
+  std::atomic<std::size_t> next = 0;
+  std::atomic<bool> failed = false;
+  std::vector<Result<void>> results(std::min(at_once, count));
+  {
+    const auto take_part = [&](std::size_t i) {
+      for (auto n = next++; n < count && !failed; n = next++) {
+        if (results[i] = work(n); !results[i]) failed = true;
+      }
+    };
+    std::vector<std::unique_ptr<Task>> others;
+    for (std::size_t i = 1; i < results.size(); ++i) others.push_back(tasks.start([&, i] { take_part(i); }));
+    if (!results.empty()) take_part(0);
+  }
+  for (auto& result : results) {
+    if (!result) return std::move(result);
+  }
+  return {};
+}
 
 std::unique_ptr<Task> ThreadTasks::start(std::function<void()> work) {
   return std::make_unique<ThreadTask>(std::move(work));

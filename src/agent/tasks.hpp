@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/result.hpp"
 #include "base/time.hpp"
 
 namespace holdfast::agent {
@@ -31,6 +32,11 @@ class Tasks {
   virtual std::unique_ptr<Task> start(std::function<void()> work) = 0;
   virtual std::unique_ptr<Signal> signal() = 0;
 };
+
+// `work` for each number below `count`, by at most `at_once` tasks, this one among them. After an error, which is
+// returned, no other is begun.
+Result<void> for_each(Tasks& tasks, std::size_t at_once, std::size_t count,
+                      const std::function<Result<void>(std::size_t)>& work);
 
 // The real ones.
 class ThreadTasks final : public Tasks {

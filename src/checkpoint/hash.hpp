@@ -42,6 +42,8 @@ class FileHash {
   bool complete() const;       // every block has been added
   std::string digest() const;  // once complete
   std::uint64_t size() const { return size_; }
+  // The hash of the first block, once it has been added: what begins otherwise is another file. 16 bytes.
+  std::string first_block() const { return {blocks_.front().begin(), blocks_.front().end()}; }
 
  private:
   friend class HashRun;

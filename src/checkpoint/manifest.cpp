@@ -43,7 +43,8 @@ ManifestFile file_from(const json& value) {
           .size = integer_from<std::uint64_t>(value.at("size")),
           .hash = value.at("hash").get<std::string>(),
           .object = value.at("object").get<std::string>(),
-          .offset = integer_from<std::uint64_t>(value.value("offset", json(0u))),
+          .offset =
+              value.contains("offset") ? std::optional{integer_from<std::uint64_t>(value.at("offset"))} : std::nullopt,
           .mtime_ns = integer_from<std::int64_t>(value.at("mtime_ns")),
           .mode = integer_from<std::uint32_t>(value.at("mode"))};
 }
@@ -70,7 +71,7 @@ std::optional<std::string> wrong_with(const Manifest& manifest) {
     if (!is_file_hash(file.hash)) return fmt::format("'{}' has no hash that we know", file.path);
     const auto object = parse_data_name(file.object);
     if (!object || object->fence > manifest.id.fence) return fmt::format("'{}' names no object of ours", file.path);
-    if (file.offset > std::numeric_limits<std::uint64_t>::max() - file.size) {
+    if (file.offset && *file.offset > std::numeric_limits<std::uint64_t>::max() - file.size) {
       return fmt::format("'{}' ends nowhere", file.path);
     }
     if ((file.mode & ~07777u) != 0) return fmt::format("'{}' has no valid mode", file.path);
@@ -92,7 +93,7 @@ std::string encode(const Manifest& manifest) {
                                           {"object", file.object},
                                           {"mtime_ns", file.mtime_ns},
                                           {"mode", file.mode}});
-    if (file.offset > 0) entry["offset"] = file.offset;
+    if (file.offset) entry["offset"] = *file.offset;
   }
   const json body{{"job", manifest.job},
                   {"generation", to_json(manifest.id)},

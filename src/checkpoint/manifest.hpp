@@ -25,14 +25,16 @@ struct ManifestFile {
   std::string hash = {};  // see hash.hpp
   // See data_name(): relative to the ledger's folder, so that a prefix can be moved as a whole.
   std::string object = {};
-  std::uint64_t offset = 0;  // in the object: small files share one
+  std::optional<std::uint64_t> offset = {};  // where it begins in an object that small files share; none: it is its own
   std::int64_t mtime_ns = 0;
   std::uint32_t mode = 0644;  // permission bits
   bool operator==(const ManifestFile&) const = default;
 };
 
 // Whether an object of that size can hold it.
-inline bool fits(const ManifestFile& file, std::uint64_t object_size) { return file.offset + file.size <= object_size; }
+inline bool fits(const ManifestFile& file, std::uint64_t object_size) {
+  return file.offset ? *file.offset + file.size <= object_size : file.size == object_size;
+}
 
 struct Manifest {
   std::string job;

@@ -29,6 +29,7 @@ struct LocalFile {
 struct UploadedFile {
   FileIdentity identity;  // of the local file when it was stored
   ManifestFile file;
+  std::string first_block = {};  // see FileHash; empty: not known
 };
 
 struct TransferPlan {

@@ -60,8 +60,8 @@ class Program {
   virtual void kill() = 0;
   // The exit, once exit_fd is readable; blocks until then.
   virtual ProgramExit collect() = 0;
-  // (device, inode) of every file that a process of the sandbox holds open for writing now.
-  virtual std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const = 0;
+  // (device, inode) of every file that a process of the sandbox holds open for writing now; none once it has ended.
+  virtual std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> files_open_for_writing() const = 0;
   // From any thread. A runtime that cannot tell need not.
   virtual ProgramUse use() const { return {}; }
 };

@@ -153,9 +153,12 @@ ports::ProgramExit SandboxedProgram::collect() {
   return *exit_;
 }
 
-std::vector<std::pair<std::uint64_t, std::uint64_t>> SandboxedProgram::files_open_for_writing() const {
-  if (exit_ || !reaper_fd_ || is_readable(reaper_fd_.get(), 0)) return {};
-  return runtime::files_open_for_writing(with_descendants(reaper_));
+std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> SandboxedProgram::files_open_for_writing() const {
+  if (exit_ || !reaper_fd_ || is_readable(reaper_fd_.get(), 0)) return std::nullopt;
+  auto open = runtime::files_open_for_writing(with_descendants(reaper_));
+  // What was looked at must have been alive to the end.
+  if (is_readable(reaper_fd_.get(), 0)) return std::nullopt;
+  return open;
 }
 
 ports::ProgramUse SandboxedProgram::use() const {

@@ -40,7 +40,7 @@ class SandboxedProgram final : public ports::Program {
   void signal(int signal_number) override;
   void kill() override;
   ports::ProgramExit collect() override;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const override;
+  std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> files_open_for_writing() const override;
   ports::ProgramUse use() const override;
 
   // Waits until the program runs in place of bwrap's last process, or has ended. The error is why it never ran.

@@ -52,9 +52,9 @@ void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, con
   std::map<std::string, std::string> contents;
   for (const auto& file : manifest->files) {
     const auto found = buckets_[bucket].find(own.place + file.object);
-    const auto part = found == buckets_[bucket].end() || found->second.bytes.size() < file.offset + file.size
-                          ? std::nullopt
-                          : std::optional{found->second.bytes.substr(file.offset, file.size)};
+    const bool there = found != buckets_[bucket].end() && checkpoint::fits(file, found->second.bytes.size());
+    const auto part =
+        there ? std::optional{found->second.bytes.substr(file.offset.value_or(0), file.size)} : std::nullopt;
     if (!part || checkpoint::file_hash_of(*part) != file.hash) {
       stored.whole = false;
       continue;

@@ -150,6 +150,7 @@ Plan draw_plan(std::uint64_t seed) {
   plan.faults = draw_faults(dice);
   // Where nothing is heard of changes, looking has to do.
   plan.scan_interval = plan.faults.deaf ? seconds{30} : minutes{5};
+  if (dice.chance(0.5)) plan.pack_at_least = 2;
   return plan;
 }
 

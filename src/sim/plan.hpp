@@ -109,6 +109,7 @@ struct Plan {
   std::vector<JobPlan> jobs;
   FaultPlan faults;
   Duration scan_interval{1000};
+  std::size_t pack_at_least = 8;  // small files that an agent stores together
 };
 
 // A plan with many kinds of faults or few, at high rates or low.

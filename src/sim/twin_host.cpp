@@ -24,6 +24,7 @@ TwinInstance::TwinInstance(const InstanceParts& parts, Fence fence, job::JobSpec
   assignment_.fence = fence;
   assignment_.spec = std::move(spec);
   assignment_.sync.scan_interval = parts.plan.scan_interval;
+  assignment_.sync.pack_at_least = parts.plan.pack_at_least;
   agent_.spawn([this] { run_agent(); });
 }
 
@@ -95,7 +96,7 @@ Result<std::unique_ptr<agent::TrainingProgram>> TwinInstance::start_program(cons
     void signal(int number) override { program_.signal(number); }
     void kill() override { program_.kill(); }
     std::optional<ports::ProgramExit> exit() override { return program_.exit(); }
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const override {
+    std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> files_open_for_writing() const override {
       return program_.files_open_for_writing();
     }
 

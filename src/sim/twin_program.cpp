@@ -129,7 +129,8 @@ std::vector<std::string> TwinProgram::folders() const {
   return {found.begin(), found.end()};
 }
 
-std::vector<std::pair<std::uint64_t, std::uint64_t>> TwinProgram::files_open_for_writing() const {
+std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> TwinProgram::files_open_for_writing() const {
+  if (exit_) return std::nullopt;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> open;
   if (!world_.checkpoints) return open;
   for (const auto& [path, inode] : world_.checkpoints->files()) {

@@ -35,7 +35,7 @@ class TwinProgram final : public agent::TrainingProgram {
   void signal(int signal_number) override;
   void kill() override { end(ProgramOver::How::killed, {137, true, false}); }
   std::optional<ports::ProgramExit> exit() override { return lines_.empty() ? exit_ : std::nullopt; }
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing() const override;
+  std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> files_open_for_writing() const override;
 
   // In Host::wait().
   void hand_over_lines();

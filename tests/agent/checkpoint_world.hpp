@@ -122,8 +122,9 @@ struct Attempt {
   ThreadTasks tasks;
   RestoredCheckpoint restored;
   std::unique_ptr<CheckpointSync> sync;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> open;  // what the program holds open for writing
-  std::vector<CheckpointEvent> events;                        // all there were
+  // What the program holds open for writing; none once it has ended.
+  std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> open{std::in_place};
+  std::vector<CheckpointEvent> events;  // all there were
 
   Attempt(World& in, std::uint64_t fence, CheckpointSyncOptions options = {})
       : world(in), dir(in.dir / ("instance-" + std::to_string(fence))) {
@@ -134,7 +135,7 @@ struct Attempt {
     REQUIRE_MESSAGE(got, (got ? "" : got.error().message));
     restored = std::move(*got);
     auto opened = CheckpointSync::open(
-        world.store, world.clock, [this] { return open; }, options, restored.claim, *folder);
+        world.store, world.clock, tasks, [this] { return open; }, options, restored.claim, *folder);
     REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
     sync = std::move(*opened);
   }
@@ -173,8 +174,8 @@ struct Attempt {
   void hold_open(const std::string& path, bool held) {
     struct stat status {};
     REQUIRE(::stat((dir / path).c_str(), &status) == 0);
-    open.clear();
-    if (held) open.emplace_back(status.st_dev, status.st_ino);
+    open.emplace();
+    if (held) open->emplace_back(status.st_dev, status.st_ino);
   }
 };
 

@@ -48,7 +48,7 @@ TEST_CASE("a file open when last looked is torn, however long ago its last write
   attempt.hold_open("model", true);
   attempt.step(seconds{1});
   attempt.step(seconds{20});
-  attempt.open.clear();  // the death closed it
+  attempt.open.emplace();  // the death closed it
   CHECK(attempt.flush(true).outcome == FlushOutcome::partial);
   CHECK(Attempt(world, 2).files() == Files{{"model", "good"}});
 }

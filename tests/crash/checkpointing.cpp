@@ -95,7 +95,8 @@ Result<void> CheckpointAttempt::start() {
   restored_ = std::move(*restored);
   agent::CheckpointSyncOptions options;
   options.keep = keep_;
-  auto opened = agent::CheckpointSync::open(connection_.store(), story_.clock, {}, options, restored_->claim, *folder_);
+  auto opened =
+      agent::CheckpointSync::open(connection_.store(), story_.clock, tasks_, {}, options, restored_->claim, *folder_);
   if (!opened) return fail(opened.error());
   sync_ = std::move(*opened);
   if (fence_ < story_.living) return {};  // it slept, and does not know yet

@@ -238,7 +238,7 @@ TEST_CASE("exactly the files held open for writing are found") {
   CHECK(program->files_open_for_writing() == expected);
   program->kill();
   program->collect();
-  CHECK(program->files_open_for_writing().empty());
+  CHECK_FALSE(program->files_open_for_writing());
 }
 
 TEST_CASE("a command that is not there, or may not be run, is the caller's mistake and says so") {

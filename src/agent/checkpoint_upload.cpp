@@ -1,0 +1,256 @@
+#include "agent/checkpoint_upload.hpp"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "agent/file_source.hpp"
+#include "checkpoint/ledger.hpp"
+
+namespace holdfast::agent {
+namespace {
+
+using checkpoint::FileIdentity;
+using checkpoint::LocalFile;
+using checkpoint::ManifestFile;
+using checkpoint::UploadedFile;
+
+// What one task does at a time: one file, or several small ones.
+struct Work {
+  std::vector<std::size_t> files = {};  // indices
+  std::string object = {};
+  bool put = false;  // the object may be there now
+};
+
+// Contents that are stored already, by their size.
+class KnownContents {
+ public:
+  explicit KnownContents(const Uploader::Known& known) {
+    for (const auto& one : known) by_size_.emplace(one.file.size, &one);
+  }
+  bool any(std::uint64_t size) const { return by_size_.contains(size); }
+  const UploadedFile* find(std::uint64_t size, const std::function<bool(const UploadedFile&)>& same) const {
+    for (auto [next, end] = by_size_.equal_range(size); next != end; ++next) {
+      if (same(*next->second)) return next->second;
+    }
+    return nullptr;
+  }
+
+ private:
+  std::multimap<std::uint64_t, const UploadedFile*> by_size_;
+};
+
+ManifestFile entry_for(const LocalFile& local, std::string hash, std::string object,
+                       std::optional<std::uint64_t> offset) {
+  return {.path = local.path,
+          .size = local.identity.size,
+          .hash = std::move(hash),
+          .object = std::move(object),
+          .offset = offset,
+          .mtime_ns = local.identity.mtime_ns,
+          .mode = local.mode};
+}
+
+class Run {
+ public:
+  Run(ports::ObjectStore& store, const CheckpointPlace& place, Folder& folder, const Uploader::Known& known,
+      const std::function<bool()>& over, std::vector<Upload>& files)
+      : store_(store), place_(place), folder_(folder), known_(known), over_(over), files_(files) {}
+
+  void perform(Work& work) {
+    if (over_()) return;
+    if (work.files.size() > 1) {
+      upload_together(work);
+    } else {
+      upload_one(work, files_[work.files.front()]);
+    }
+  }
+
+ private:
+  static bool as_seen(const OpenFile& opened, const Upload& upload) {
+    return opened.identity() == upload.local.identity;
+  }
+
+  // ---- one file
+
+  void upload_one(Work& work, Upload& upload) {
+    upload.came = Upload::Came::changed;
+    const auto opened = folder_.open(upload.local.path);
+    if (!opened || !as_seen(**opened, upload)) return;
+    if (const auto* same = stored_already(**opened, upload)) {
+      if (as_seen(**opened, upload))
+        keep(upload, same->file.hash, same->file.object, same->file.offset, same->first_block);
+      return;
+    }
+    HashingSource source(**opened, upload.local.identity.size);
+    work.put = true;
+    const auto put = store_.put(place_.bucket, place_.own_key(work.object), source);
+    if (!put) return came_back(upload, put.error());
+    const auto now_there = folder_.open(upload.local.path);
+    if (!as_seen(**opened, upload) || !now_there || !as_seen(**now_there, upload)) return;
+    upload.sent = source.size();
+    keep(upload, source.hash().digest(), work.object, std::nullopt, source.hash().first_block());
+  }
+
+  // The whole file is read only where its beginning is that of something known.
+  const UploadedFile* stored_already(OpenFile& opened, const Upload& upload) {
+    const auto size = upload.local.identity.size;
+    if (!known_.any(size)) return nullptr;
+    checkpoint::FileHash hash(size);
+    std::string block(static_cast<std::size_t>(std::min<std::uint64_t>(size, checkpoint::kHashBlock)), '\0');
+    if (!opened.read(0, block)) return nullptr;
+    hash.add(0, block);
+    const auto begins_so = [&](const UploadedFile& one) { return one.first_block == hash.first_block(); };
+    if (!known_.find(size, begins_so)) return nullptr;
+    for (std::uint64_t at = block.size(); at < size; at += block.size()) {
+      block.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size - at, block.size())));
+      if (!opened.read(at, block)) return nullptr;
+      hash.add(at, block);
+    }
+    return known_.find(size, [&, digest = hash.digest()](const UploadedFile& one) { return one.file.hash == digest; });
+  }
+
+  // ---- several small ones
+
+  void upload_together(Work& work) {
+    std::string bytes;
+    std::vector<std::pair<std::size_t, std::uint64_t>> taken;  // which, and where each begins
+    for (const auto i : work.files) {
+      auto& upload = files_[i];
+      const auto begin = bytes.size();
+      if (read_behind(bytes, upload)) {
+        taken.emplace_back(i, begin);
+      } else {
+        bytes.resize(begin);
+      }
+    }
+    if (taken.empty()) return;
+    work.put = true;
+    const auto put = store_.put_bytes(place_.bucket, place_.own_key(work.object), bytes);
+    for (const auto& [i, begin] : taken) {
+      auto& upload = files_[i];
+      if (!put) {
+        came_back(upload, put.error());
+        continue;
+      }
+      upload.sent = upload.local.identity.size;
+      keep(upload, std::move(upload.stored.file.hash), work.object, begin, std::move(upload.stored.first_block));
+    }
+  }
+
+  // False: it is not to be stored, because it has changed, or is stored already.
+  bool read_behind(std::string& bytes, Upload& upload) {
+    upload.came = Upload::Came::changed;
+    const auto begin = bytes.size();
+    const auto size = static_cast<std::size_t>(upload.local.identity.size);
+    const auto opened = folder_.open(upload.local.path);
+    if (!opened || !as_seen(**opened, upload)) return false;
+    bytes.resize(begin + size);
+    if (!(*opened)->read(0, std::span(bytes).subspan(begin)) || !as_seen(**opened, upload)) return false;
+    checkpoint::FileHash hash(size);
+    hash.add(0, std::string_view(bytes).substr(begin));
+    const auto digest = hash.digest();
+    const auto* same = known_.find(size, [&](const UploadedFile& one) { return one.file.hash == digest; });
+    if (same != nullptr) {
+      keep(upload, digest, same->file.object, same->file.offset, hash.first_block());
+      return false;
+    }
+    upload.stored.file.hash = digest;
+    upload.stored.first_block = hash.first_block();
+    return true;
+  }
+
+  static void came_back(Upload& upload, const Error& error) {
+    upload.came = error.kind == Kind::conflict ? Upload::Came::changed : Upload::Came::failed;
+    upload.error = error;
+  }
+  static void keep(Upload& upload, std::string hash, std::string object, std::optional<std::uint64_t> offset,
+                   std::string first_block) {
+    upload.came = Upload::Came::stored;
+    upload.stored = {upload.local.identity, entry_for(upload.local, std::move(hash), std::move(object), offset),
+                     std::move(first_block)};
+  }
+
+  ports::ObjectStore& store_;
+  const CheckpointPlace& place_;
+  Folder& folder_;
+  const KnownContents known_;
+  const std::function<bool()>& over_;
+  std::vector<Upload>& files_;
+};
+
+// Names of one file (hard links) are one upload: the first stands for all.
+std::vector<std::size_t> first_names(const std::vector<LocalFile>& files) {
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> seen;
+  std::vector<std::size_t> first(files.size());
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    first[i] = seen.try_emplace({files[i].identity.device, files[i].identity.inode}, i).first->second;
+  }
+  return first;
+}
+
+std::vector<Work> share_out(const std::vector<LocalFile>& files, const std::vector<std::size_t>& first,
+                            std::size_t pack_at_least) {
+  std::vector<Work> works;
+  std::vector<std::size_t> small;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (first[i] != i) continue;
+    if (files[i].identity.size <= kSmallFile) {
+      small.push_back(i);
+    } else {
+      works.push_back({.files = {i}});
+    }
+  }
+  std::uint64_t bytes = 0;
+  const bool together = small.size() >= pack_at_least;
+  for (const auto i : small) {
+    const bool joins = together && bytes > 0 && bytes + files[i].identity.size <= kPackBytes;
+    if (!joins) {
+      works.push_back({});
+      bytes = 1;  // files may be empty
+    }
+    works.back().files.push_back(i);
+    bytes += files[i].identity.size;
+  }
+  return works;
+}
+
+}  // namespace
+
+Uploader::Outcome Uploader::run(const std::vector<LocalFile>& files, const Known& known,
+                                const std::function<bool()>& over) {
+  Outcome outcome;
+  for (const auto& file : files) outcome.files.push_back({.local = file});
+  const auto first = first_names(files);
+  auto works = share_out(files, first, pack_at_least_);
+  for (auto& work : works) work.object = checkpoint::data_name({fence_, next_object_++});
+  {
+    Run run(store_, place_, folder_, known, over, outcome.files);
+    static_cast<void>(for_each(tasks_, kParallelUploads, works.size(), [&](std::size_t i) {
+      run.perform(works[i]);
+      return Result<void>{};
+    }));
+  }
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (first[i] == i) continue;
+    const auto& other = outcome.files[first[i]];
+    auto& upload = outcome.files[i];
+    upload.came = other.came;
+    upload.error = other.error;
+    if (other.came != Upload::Came::stored) continue;
+    if (files[i].identity != files[first[i]].identity) {
+      upload.came = Upload::Came::changed;
+      continue;
+    }
+    upload.stored = {files[i].identity,
+                     entry_for(files[i], other.stored.file.hash, other.stored.file.object, other.stored.file.offset),
+                     other.stored.first_block};
+  }
+  for (auto& work : works) {
+    if (work.put) outcome.objects.push_back(std::move(work.object));
+  }
+  return outcome;
+}
+
+}  // namespace holdfast::agent
