@@ -24,8 +24,9 @@ enum class Encryption {
 };
 
 enum class Checksums {
-  automatic,  // a CRC-32C with every put; an answer's is verified where there is one
-  never,      // for a server that refuses the header
+  automatic,  // a CRC-32C with every put, until the server says that it does not know it
+  always,     // a server that does not know it is an error
+  never,
 };
 
 struct S3Options {
@@ -41,8 +42,8 @@ struct S3Options {
   std::optional<bool> bucket_key = {};  // of Encryption::kms; empty: what the bucket is set to
   Checksums checksums = Checksums::automatic;
 
-  std::size_t connections = 12;           // at once, 1 to 256
-  std::uint64_t memory = 96u << 20;       // bytes of bodies in memory at once; 16 MiB at least
+  std::size_t connections = 16;           // at once, 1 to 256
+  std::uint64_t memory = 64u << 20;       // bytes of bodies in memory at once; 16 MiB at least
   std::uint64_t part_size = 8u << 20;     // of multipart uploads; 5 MiB at least, whole MiB
   Duration connect_timeout = seconds{5};  // for each address that the name has
   Duration stall_timeout = seconds{30};   // not a byte for so long
