@@ -6,11 +6,16 @@
 #include <thread>
 
 #include "echo_handler.hpp"
+#include "support/scripted_server.hpp"
 
 using namespace holdfast;
 using namespace holdfast::http;
 
 namespace {
+
+using holdfast::testing::ScriptedServer;
+
+Origin origin_of(const ScriptedServer& server) { return {false, "127.0.0.1", server.port}; }
 
 Headers headers_for(const Origin& origin, std::size_t length) {
   return {{"Host", origin.authority()}, {"Content-Length", std::to_string(length)}};
@@ -22,42 +27,6 @@ Outgoing outgoing(const Origin& origin, std::string method, std::string target, 
           .headers = headers_for(origin, body.size()),
           .body = body};
 }
-
-// Answers each connection with the next of the texts, whatever it is asked, and hangs up.
-class ScriptedServer {
- public:
-  explicit ScriptedServer(std::vector<std::string> answers) : answers_(std::move(answers)) {
-    listener_ = Fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    REQUIRE(::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    REQUIRE(::listen(listener_.get(), 16) == 0);
-    socklen_t length = sizeof address;
-    REQUIRE(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length) == 0);
-    port = ntohs(address.sin_port);
-    thread_ = std::jthread([this] { serve(); });
-  }
-  ~ScriptedServer() { ::shutdown(listener_.get(), SHUT_RDWR); }
-  Origin origin() const { return {false, "127.0.0.1", port}; }
-  unsigned short port = 0;
-  std::atomic<int> connections = 0;
-
- private:
-  void serve() {
-    for (const auto& answer : answers_) {
-      const Fd client{::accept(listener_.get(), nullptr, nullptr)};
-      if (!client) return;
-      ++connections;
-      char ignored[4096];
-      if (::recv(client.get(), ignored, sizeof ignored, 0) <= 0) continue;
-      ::send(client.get(), answer.data(), answer.size(), MSG_NOSIGNAL);
-    }
-  }
-  std::vector<std::string> answers_;
-  Fd listener_;
-  std::jthread thread_;
-};
 
 }  // namespace
 
@@ -136,8 +105,8 @@ TEST_CASE("a kept connection that died meanwhile is replaced unseen") {
   ScriptedServer server(
       {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n2"});
   Connections connections({}, 1);
-  CHECK(connections.exchange(server.origin(), outgoing(server.origin(), "GET", "/")).value().body == "1");
-  CHECK(connections.exchange(server.origin(), outgoing(server.origin(), "GET", "/")).value().body == "2");
+  CHECK(connections.exchange(origin_of(server), outgoing(origin_of(server), "GET", "/")).value().body == "1");
+  CHECK(connections.exchange(origin_of(server), outgoing(origin_of(server), "GET", "/")).value().body == "2");
   CHECK(server.connections == 2);
 }
 
@@ -146,7 +115,7 @@ TEST_CASE("answers in chunks, to the end, after an interim one, and to HEAD") {
                          "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it",
                          "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nok",
                          "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n"});
-  const auto origin = server.origin();
+  const auto origin = origin_of(server);
   Connections connections({}, 1);
   CHECK(connections.exchange(origin, outgoing(origin, "GET", "/")).value().body == "abc");
   CHECK(connections.exchange(origin, outgoing(origin, "GET", "/")).value().body == "all of it");
@@ -161,7 +130,7 @@ TEST_CASE("answers that end early, or are none, may go better another time") {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n123", "SSH-2.0-OpenSSH_9.2\r\n\r\n"}) {
     ScriptedServer server({std::string{answer}});
     Connections connections({}, 1);
-    const auto got = connections.exchange(server.origin(), outgoing(server.origin(), "GET", "/"));
+    const auto got = connections.exchange(origin_of(server), outgoing(origin_of(server), "GET", "/"));
     REQUIRE_FALSE(got);
     CHECK(got.error().kind == Kind::try_again);
   }
