@@ -14,8 +14,7 @@ HOLDFAST, LOAD = sys.argv[1], sys.argv[2]
 ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 3
 sys.argv = [sys.argv[0], HOLDFAST]
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from radosgw import RadosGateway  # noqa: E402
+from support.radosgw import RadosGateway  # noqa: E402
 from support.service import Service  # noqa: E402
 
 TICKS = os.sysconf("SC_CLK_TCK")

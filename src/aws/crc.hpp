@@ -14,7 +14,10 @@ enum class CrcKind { crc32, crc32c, crc64nvme };
 class Crc {
  public:
   explicit Crc(CrcKind kind);
+  // CRC-32C by the processor's own instruction where it has one.
   void update(std::string_view block);
+  // The same by tables, for every machine; for tests.
+  void update_without_hardware(std::string_view block);
   std::uint64_t value() const;
 
  private:

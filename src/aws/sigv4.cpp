@@ -237,8 +237,13 @@ Sha256Bytes Verifier::signing_key_for(const Scope& scope, const std::string& sec
   return key;
 }
 
-std::vector<HeaderField> sign(const SignedRequest& request, const Credentials& credentials, std::string_view region,
-                              std::string_view service, Instant now) {
+namespace {
+
+using DeriveKey = std::function<Sha256Bytes(const Scope& scope)>;
+
+std::vector<HeaderField> sign_with(const SignedRequest& request, const Credentials& credentials,
+                                   std::string_view region, std::string_view service, Instant now,
+                                   const DeriveKey& derive) {
   static constexpr std::string_view kChangeOnTheWay[] = {"authorization",     "connection", "expect",
                                                          "transfer-encoding", "user-agent", "x-amzn-trace-id"};
   const auto date = to_basic_time(now);
@@ -257,11 +262,32 @@ std::vector<HeaderField> sign(const SignedRequest& request, const Credentials& c
   const Scope scope{credentials.access_key, date.substr(0, 8), std::string{region}, std::string{service}};
   const std::vector<std::string> signed_headers{names.begin(), names.end()};
   const auto canonical = canonical_request(whole, signed_headers, payload, s3);
-  added.emplace_back("Authorization",
-                     fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm, scope.access_key,
-                                 credential_scope(scope), join(signed_headers, ';'),
-                                 signature(derive_signing_key(scope, credentials.secret), date, scope, canonical)));
+  added.emplace_back("Authorization", fmt::format("{} Credential={}/{}, SignedHeaders={}, Signature={}", kAlgorithm,
+                                                  scope.access_key, credential_scope(scope), join(signed_headers, ';'),
+                                                  signature(derive(scope), date, scope, canonical)));
   return added;
+}
+
+}  // namespace
+
+std::vector<HeaderField> sign(const SignedRequest& request, const Credentials& credentials, std::string_view region,
+                              std::string_view service, Instant now) {
+  return sign_with(request, credentials, region, service, now,
+                   [&](const Scope& scope) { return derive_signing_key(scope, credentials.secret); });
+}
+
+std::vector<HeaderField> Signer::sign(const SignedRequest& request, const Credentials& credentials,
+                                      std::string_view region, std::string_view service, Instant now) {
+  return sign_with(request, credentials, region, service, now, [&](const Scope& scope) {
+    const auto name = scope.access_key + "/" + credential_scope(scope);
+    const std::lock_guard lock{mutex_};
+    const auto known = keys_.find(name);
+    if (known != keys_.end() && known->second.secret == credentials.secret) return known->second.key;
+    const auto key = derive_signing_key(scope, credentials.secret);
+    if (keys_.size() >= kMaxSigningKeys) keys_.clear();
+    keys_[name] = RememberedKey{credentials.secret, key};
+    return key;
+  });
 }
 
 }  // namespace holdfast::aws

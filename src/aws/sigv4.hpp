@@ -127,4 +127,19 @@ class Verifier {
 std::vector<HeaderField> sign(const SignedRequest& request, const Credentials& credentials, std::string_view region,
                               std::string_view service, Instant now);
 
+// The same for one who signs often. Thread-safe; the key of a day is derived once.
+class Signer {
+ public:
+  std::vector<HeaderField> sign(const SignedRequest& request, const Credentials& credentials, std::string_view region,
+                                std::string_view service, Instant now);
+
+ private:
+  struct RememberedKey {
+    std::string secret;
+    Sha256Bytes key;
+  };
+  std::mutex mutex_;
+  std::map<std::string, RememberedKey> keys_;  // at most kMaxSigningKeys
+};
+
 }  // namespace holdfast::aws

@@ -42,6 +42,30 @@ TEST_CASE("in blocks of any size, or joined from two halves, it is the same chec
   }
 }
 
+TEST_CASE("the processor's CRC-32C is the tables' one, for every length and place") {
+  // RFC 3720, B.4
+  CHECK(crc_of(CrcKind::crc32c, std::string(32, '\0')) == 0x8A9136AA);
+  CHECK(crc_of(CrcKind::crc32c, std::string(32, '\xFF')) == 0x62A8AB43);
+  std::string rising;
+  for (char c = 0; c < 32; ++c) rising += c;
+  CHECK(crc_of(CrcKind::crc32c, rising) == 0x46DD794E);
+
+  std::string bytes;
+  std::uint32_t state = 1;
+  for (int i = 0; i < 60'000; ++i) bytes += static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+  const auto both_agree = [&](std::size_t at, std::size_t length) {
+    const auto part = std::string_view(bytes).substr(at, length);
+    Crc fast(CrcKind::crc32c), plain(CrcKind::crc32c);
+    fast.update(part);
+    plain.update_without_hardware(part);
+    CHECK_MESSAGE(fast.value() == plain.value(), "from " << at << " for " << length);
+  };
+  for (std::size_t length = 0; length < 2000; ++length) both_agree(length % 9, length);
+  // Around the places where three long stretches, or three short ones, are joined.
+  for (const std::size_t length : {12'287u, 12'288u, 12'289u, 13'056u, 24'576u, 25'344u, 59'991u})
+    both_agree(3, length);
+}
+
 TEST_CASE("base64 is read strictly") {
   CHECK(from_base64("Zm8=") == "fo");
   CHECK(from_base64("") == "");

@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 
-ACCESS_KEY, SECRET_KEY = "BENCHMARKACCESSKEY00", "benchmark-secret"
+ACCESS_KEY, SECRET_KEY = "HOLDFASTTESTKEY00000", "holdfast-test-secret"
 
 # The two intervals of paxos are for a quick start; "ms mon client mode" is what a gateway without cephx needs.
 CONFIGURATION = """
@@ -51,6 +51,8 @@ rgw data = {folder}/rgw
 ms mon client mode = crc
 rgw frontends = beast endpoint=127.0.0.1:{port}
 rgw enable usage log = false
+rgw gc obj min wait = 5
+rgw gc processor period = 5
 rgw enable quota threads = false
 rgw enable lc threads = false
 rgw run sync thread = false
@@ -66,6 +68,10 @@ KEYRING = """
 """
 
 
+def is_installed():
+    return all(shutil.which(name) for name in ("radosgw", "ceph-mon", "ceph-osd"))
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -76,7 +82,7 @@ class RadosGateway:
     """close() ends all three processes and removes the folder."""
 
     def __init__(self, store):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-bench-radosgw-"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="holdfast-radosgw-"))
         self.processes = []
         for name in ("mon", "osd", "rgw", "run", "log"):
             (self.folder / name).mkdir()
