@@ -1,22 +1,12 @@
-// The store of a hunt, by its name.
+// What the hunt needs of the agent.
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "agent/checkpoint_sync.hpp"
 #include "agent/tasks.hpp"
-#include "base/ensure.hpp"
-#include "objects/file_store.hpp"
 
 namespace holdfast::testing {
-
-inline std::unique_ptr<ports::ObjectStore> open_hunt_store(const std::string& place) {
-  auto store = objects::FileStore::open(place, objects::Durability::process);
-  ENSURE(store, "{}: {}", place, store.error().message);
-  if (!(*store)->bucket_exists("hunt").value()) ENSURE((*store)->create_bucket("hunt").has_value(), "no bucket");
-  return std::move(*store);
-}
 
 inline Result<std::unique_ptr<agent::CheckpointSync>> open_hunt_sync(ports::ObjectStore& store, Clock& clock,
                                                                      agent::Tasks&, agent::OpenFiles open_files,

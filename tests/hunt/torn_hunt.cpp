@@ -27,10 +27,12 @@
 #include "agent/checkpoint_restore.hpp"
 #include "agent/checkpoint_sync.hpp"
 #include "agent/disk_folder.hpp"
+#include "base/ensure.hpp"
 #include "base/random.hpp"
 #include "conformance/object_store_faults.hpp"
 #include "hunt/hunt_store.hpp"
 #include "support/manual_clock.hpp"
+#include "support/store_at.hpp"
 #include "support/writer.hpp"
 #include "support/writer_calls.hpp"
 
@@ -92,7 +94,7 @@ void sleep_for(std::uint64_t microseconds) {
 struct Objects {
   std::unique_ptr<ports::ObjectStore> real;
   FaultyStore store;
-  Objects(const std::string& place, Told& told) : real(open_hunt_store(place)), store(*real) {
+  Objects(const std::string& place, Told& told) : real(store_at(place, "hunt").value()), store(*real) {
     store.before = [&told](std::string_view call, const std::string& key) {
       told.doing = doing_of(call, key);
       told.step();

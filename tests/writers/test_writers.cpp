@@ -99,7 +99,7 @@ constexpr Duration kPaces[] = {Duration{0}, Duration{120}};
 TEST_CASE("every complete checkpoint of every framework is saved soon, and no incomplete one ever") {
   for (const auto& pattern : writer_patterns()) {
     for (const auto pace : kPaces) {
-      INFO(pattern.name, ", ", pace.count(), " ms a call");
+      INFO(std::string(pattern.name), ", ", pace.count(), " ms a call");
       Replay replay(pattern, pace);
       for (std::uint64_t number = 1; number <= 3; ++number) {
         for (const auto& call : replay.calls(number)) replay.make(call);
@@ -127,8 +127,9 @@ TEST_CASE("a kill after any call leaves a checkpoint that the framework goes on 
         // An instance that goes without a word leaves what was committed: every second time at the slower pace.
         const bool whole_instance = pace > Duration{0} && point % 2 == 1;
         if (!whole_instance) replay.program_dies();
-        INFO(pattern.name, ", ", pace.count(), " ms a call, ", whole_instance ? "instance" : "program",
-             " killed after '", point == 0 ? "nothing" : calls[std::min(point, calls.size()) - 1].text, "'");
+        INFO(std::string(pattern.name), ", ", pace.count(), " ms a call, ",
+             std::string(whole_instance ? "instance" : "program"), " killed after '",
+             point == 0 ? std::string("nothing") : calls[std::min(point, calls.size()) - 1].text, "'");
         replay.judge_restore();
       }
     }
