@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ensure.hpp"
+#include "checkpoint/known_writers.hpp"
 #include "checkpoint/paths.hpp"
 
 namespace holdfast::agent {
@@ -111,6 +112,7 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   scanned_at_ = now;
   if (!scan) return problem(events, scan.error(), "looking at the checkpoint directory");
   observe(*scan, events);
+  note_unfinished();
   heard_ = {};
   // After the end nobody holds anything open, and what was held open then is what matters.
   if (!ended_ && (now_and_whole || view(true).differs)) note_open_files();
@@ -146,8 +148,10 @@ void CheckpointSync::observe_file(const LocalFile& file, bool all_changed) {
     const auto stored = uploaded_.find(file.path);
     const bool as_restored = stored != uploaded_.end() && stored->second.identity == file.identity;
     const auto since = as_restored ? kLongAgo : now;
-    tracked_[file.path] = {file,
-                           FileWatch{.changed_at = since, .unsettled_since = since, .renamed_into_place = renamed}};
+    tracked_[file.path] = {file, FileWatch{.changed_at = since,
+                                           .unsettled_since = since,
+                                           .renamed_into_place = renamed,
+                                           .log = checkpoint::is_log(file.path)}};
     return;
   }
   auto& [last, watch] = known->second;
@@ -169,6 +173,21 @@ void CheckpointSync::note_open_files() {
     const auto& identity = tracked.file.identity;
     checkpoint::note_open(tracked.watch, now, held.contains({identity.device, identity.inode}), options_.settle);
   }
+}
+
+// What has changed against the last generation, by name: its writer may be known to be in the middle of it.
+void CheckpointSync::note_unfinished() {
+  std::vector<checkpoint::NamedFile> files;
+  for (const auto& [path, tracked] : tracked_) {
+    const auto stored = uploaded_.find(path);
+    const auto last = std::ranges::lower_bound(last_files_, path, {}, &ManifestFile::path);
+    const bool there = last != last_files_.end() && last->path == path && stored != uploaded_.end() &&
+                       stored->second.identity == tracked.file.identity && stored->second.file.object == last->object;
+    files.push_back({path, !there});
+  }
+  auto now_unfinished = checkpoint::unfinished(files);
+  if (now_unfinished != unfinished_) unfinished_since_ = clock_.ticks();
+  unfinished_ = std::move(now_unfinished);
 }
 
 CheckpointSync::View CheckpointSync::view(bool with_restless) const {
@@ -202,6 +221,7 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
   seen.state.removed = static_cast<std::uint64_t>(
       std::ranges::count_if(seen.plan.deleted, [&](const auto& path) { return !left_out.contains(path); }));
   seen.state.removed_at = removed_at_;
+  if (!unfinished_.empty()) seen.state.unfinished_since = unfinished_since_;
   // A program that clears the directory is about to write into it: nobody wants to resume from nothing.
   seen.differs = !files.empty() && (!seen.state.changed.empty() || seen.state.removed > 0);
   return seen;

@@ -122,6 +122,7 @@ class CheckpointSync {
   void observe(const FolderScan& scan, Events& events);
   void observe_file(const checkpoint::LocalFile& file, bool all_changed);
   void note_open_files();
+  void note_unfinished();
   View view(bool with_restless) const;
 
   void upload_settled(Events& events);
@@ -165,6 +166,8 @@ class CheckpointSync {
   FolderChanges heard_;              // since the last scan
   std::optional<Instant> scanned_at_;
   std::optional<Instant> removed_at_;
+  std::string unfinished_;  // what is known to be half written, and since when we know
+  Instant unfinished_since_;
 
   std::uint64_t next_sequence_ = 1;
   std::optional<GenerationId> last_;

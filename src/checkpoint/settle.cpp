@@ -24,7 +24,8 @@ bool is_settled(const FileWatch& file, Instant now, const SettleOptions& options
 }
 
 bool is_restless(const FileWatch& file, Instant now, const SettleOptions& options) {
-  return !is_settled(file, now, options) && now - file.unsettled_since >= options.restless_after;
+  if (is_settled(file, now, options)) return false;
+  return file.log || now - file.unsettled_since >= options.restless_after;
 }
 
 void note_change(FileWatch& file, Instant now, bool renamed_into_place, const SettleOptions& options) {
@@ -49,12 +50,14 @@ Instant quiet_at(const DirectoryState& state, const SettleOptions& options) {
   const bool only_deletions = state.changed.empty() && state.removed > 0;
   const auto after_deletion =
       state.removed_at && only_deletions ? *state.removed_at + options.deletions_quiet : Instant{};
-  return std::max(last_change(state) + options.quiet, after_deletion);
+  const auto finished = state.unfinished_since ? *state.unfinished_since + options.unfinished_for : Instant{};
+  return std::max({last_change(state) + options.quiet, after_deletion, finished});
 }
 
 bool is_complete_at_death(const DirectoryState& state, Instant died, std::size_t previous_burst,
                           const SettleOptions& options) {
   if (any_open(state)) return false;
+  if (state.unfinished_since && died - *state.unfinished_since < options.unfinished_for) return false;
   if (last_change(state) <= died - std::max(options.quiet, options.death_suspicion)) return true;
   return state.changed.size() == 1 && state.changed.front().renamed_into_place && previous_burst == 1;
 }

@@ -17,6 +17,9 @@ struct SettleOptions {
   Duration deletions_quiet{10'000};
   // A change noticed this shortly before a death by signal may be the death itself, closing files half written.
   Duration death_suspicion{500};
+  // What known_writers.hpp calls unfinished is waited for; longer than any gathering of a state takes, and not for
+  // ever: a name can deceive.
+  Duration unfinished_for{600'000};
   // A file that never settles, a log say, must not keep the others from being saved: after this long it is left out.
   // Far longer than any checkpoint takes to write, or half of one would be committed.
   Duration restless_after{600'000};
@@ -27,6 +30,7 @@ struct FileWatch {
   Instant unsettled_since;          // the beginning of the present run of changes
   bool open = false;                // held open for writing when we last looked
   bool renamed_into_place = false;  // the last change was a rename: what is there was complete before it appeared
+  bool log = false;                 // see known_writers.hpp: nobody waits for it to settle
 
   bool operator==(const FileWatch&) const = default;
 };
@@ -40,8 +44,9 @@ void note_open(FileWatch& file, Instant now, bool open, const SettleOptions& opt
 struct DirectoryState {
   std::vector<FileWatch> changed;  // files that the last generation does not have as they are now; no restless ones
   std::vector<FileWatch> unchanged;
-  std::uint64_t removed = 0;          // files that the last generation has and the directory does not
-  std::optional<Instant> removed_at;  // when we last noticed a file going
+  std::uint64_t removed = 0;                     // files that the last generation has and the directory does not
+  std::optional<Instant> removed_at;             // when we last noticed a file going
+  std::optional<Instant> unfinished_since = {};  // when we first saw the checkpoint that is known to be half there
 };
 
 // The present state may become a generation: nothing is being written, as far as one can see.

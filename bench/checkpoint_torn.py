@@ -1,0 +1,155 @@
+"""What is in the store after a file changed while a client uploaded it: replaced by an atomic rename, or written over in
+place. A part of bench/checkpoints.py."""
+import json
+import re
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import checkpoint_clients as clients
+
+MIB = 1 << 20
+SIZE = 256 * MIB
+TRIES = 6
+WAYS = ("renamed", "overwritten")
+
+
+def fill(path, byte):
+    with open(path, "wb", buffering=0) as out:
+        for _ in range(SIZE // (8 * MIB)):
+            out.write(byte * (8 * MIB))
+
+
+def change(path, way):
+    if way == "renamed":
+        beside = path.with_name(path.name + ".sagemaker-ignore")
+        fill(beside, b"n")
+        return lambda: beside.replace(path)
+    return lambda: fill(path, b"n")
+
+
+def judge(contents):
+    """'old', 'new' or 'torn'."""
+    if len(contents) != SIZE:
+        return "torn"
+    old, new = contents.count(b"o"), contents.count(b"n")
+    return "old" if old == SIZE else "new" if new == SIZE else "torn"
+
+
+def object_at(endpoint, key):
+    try:
+        with urllib.request.urlopen(f"{endpoint}/bench/{key}", timeout=60) as response:
+            return judge(response.read())
+    except urllib.error.HTTPError:
+        return "nothing"
+
+
+def one_try(client, endpoint, folder, prefix, way, seconds):
+    """Changes the file when the upload is about half done. What the store has then; the exit; what a second sync leaves."""
+    path = folder / "model.pt"
+    fill(path, b"o")
+    act = change(path, way)
+    code = []
+
+    def upload():
+        try:
+            client.up(folder, prefix)
+            code.append(0)
+        except AssertionError:
+            code.append(1)
+
+    thread = threading.Thread(target=upload)
+    thread.start()
+    time.sleep(seconds)
+    act()
+    thread.join()
+    first = object_at(endpoint, f"{prefix}/model.pt")
+    try:
+        client.up(folder, prefix)
+    except AssertionError:
+        pass
+    return first, code[0], object_at(endpoint, f"{prefix}/model.pt")
+
+
+def peer(bench, name, sink, folder, way):
+    client = bench.client(name, sink.endpoint)
+    fill(folder / "model.pt", b"o")
+    begun = time.monotonic()
+    client.up(folder, f"torn-{name}-{way}-probe")
+    whole = time.monotonic() - begun
+    # A client takes a while to start; the uploads lie in the second half of its time.
+    results = []
+    for number in range(TRIES):
+        bench.progress(f"torn: {name}, {way}, {number + 1} of {TRIES}")
+        share = 0.55 + 0.4 * number / TRIES
+        results.append(one_try(client, sink.endpoint, folder, f"torn-{name}-{way}-{number}", way, whole * share))
+    return results
+
+
+def ours(bench, sink, folder, way):
+    """The same with the agent beside the directory: every generation that it commits is read back."""
+    results = []
+    for number in range(TRIES):
+        bench.progress(f"torn: holdfast, {way}, {number + 1} of {TRIES}")
+        prefix = f"torn-holdfast-{way}-{number}"
+        fill(folder / "model.pt", b"o")
+        act = change(folder / "model.pt", way)
+        follower = clients.Follower(bench.client("holdfast", sink.endpoint), "follow", folder, prefix)
+        follower.line()
+        time.sleep(0.5 + 0.25 * (number + 0.5) / TRIES)  # the half second of quiet, and then some of the upload
+        act()
+        deadline = time.monotonic() + 30
+        while (found := generations(sink.endpoint, prefix))[-1:] != ["new"] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        follower.close()
+        results.append(("torn" if "torn" in found else found[0] if found else "nothing", 0, found[-1] if found else "nothing"))
+    return results
+
+
+def get(endpoint, path):
+    with urllib.request.urlopen(f"{endpoint}/bench/{path}", timeout=60) as response:
+        return response.read()
+
+
+def generations(endpoint, prefix):
+    """What each generation holds, in order."""
+    listing = get(endpoint, f"?list-type=2&prefix={prefix}/.holdfast/ledger/").decode()
+    found = []
+    for key in sorted(re.findall("<Key>([^<]*)</Key>", listing)):
+        files = json.loads(get(endpoint, key).split(b"\n", 1)[1])["files"]
+        if files:
+            found.append(judge(get(endpoint, f"{prefix}/.holdfast/{files[0]['object']}")))
+    return found
+
+
+def hunt(bench, sink_class):
+    folder, keep = bench.folder / "torn", bench.folder / "kept"
+    folder.mkdir()
+    keep.mkdir()
+    sink = sink_class(bench.build, keep)
+    results = {}
+    try:
+        for way in WAYS:
+            for name in bench.names:
+                if name == "boto3":
+                    continue  # it has no sync to be judged
+                results[name, way] = ours(bench, sink, folder, way) if name == "holdfast" else peer(bench, name, sink, folder, way)
+    finally:
+        sink.close()
+    return results
+
+
+def table(results):
+    lines = [f"| a file of {SIZE // MIB} MiB, changed while it was uploaded, {TRIES} times | left in the store | said that all was well | "
+             "after another sync |", "| --- | --- | --- | --- |"]
+    for (name, way), tries in results.items():
+        first = count([first for first, _, _ in tries])
+        well = sum(1 for first, code, _ in tries if code == 0 and first == "torn")
+        last = count([last for _, _, last in tries])
+        lines.append(f"| {name}, {way} | {first} | {well} of the torn | {last} |")
+    return "\n".join(lines)
+
+
+def count(words):
+    return ", ".join(f"{words.count(word)} {word}" for word in ("new", "old", "torn", "nothing") if word in words)

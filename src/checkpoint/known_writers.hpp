@@ -1,0 +1,27 @@
+// What the names in a checkpoint directory say about whoever writes there. Most programs need none of this: a quiet
+// moment says enough. Some pause for seconds between two files of one checkpoint, and some keep a log open beside it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::checkpoint {
+
+// A log that its writer keeps open and appends to while the training runs, so that no checkpoint can wait for it to
+// rest: TensorBoard's event files.
+bool is_log(std::string_view path);
+
+struct NamedFile {
+  std::string_view path;
+  bool changed = false;  // since the last generation
+};
+
+// What a writer known by its names has begun and not completed: "step-7: no new .metadata yet". Empty when there is
+// nothing. `files` are sorted by path. Folders with something changed in them count, in which there are
+//   __0_0.distcp and no .metadata                      torch.distributed.checkpoint writes that last
+//   training_args.bin and no trainer_state.json        Hugging Face's Trainer writes that last, as checkpoint-7/...
+//   NAME-00001-of-00003 and not all three              shards, whoever writes them
+std::string unfinished(const std::vector<NamedFile>& files);
+
+}  // namespace holdfast::checkpoint

@@ -1,0 +1,59 @@
+#include <doctest/doctest.h>
+
+#include "checkpoint/known_writers.hpp"
+
+using namespace holdfast::checkpoint;
+
+namespace {
+
+std::string said_of(const std::vector<std::string_view>& paths) {
+  std::vector<NamedFile> files;
+  for (const auto& path : paths) files.push_back({path, true});
+  return unfinished(files);
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint of torch.distributed is there with its metadata") {
+  CHECK(said_of({"step-7/__0_0.distcp", "step-7/__1_0.distcp"}) == "step-7: no new .metadata yet");
+  CHECK(said_of({"step-7/.metadata.tmp", "step-7/__0_0.distcp"}) == "step-7: no new .metadata yet");
+  CHECK(said_of({"__0_0.distcp"}) == ".: no new .metadata yet");
+  CHECK(said_of({"step-7/.metadata", "step-7/__0_0.distcp"}).empty());
+}
+
+TEST_CASE("a checkpoint written over the last one is there when its last file is new, too") {
+  CHECK(unfinished({{"l/.metadata", false}, {"l/__0_0.distcp", true}}) == "l: no new .metadata yet");
+  CHECK(unfinished({{"l/.metadata", true}, {"l/__0_0.distcp", true}}).empty());
+  CHECK(unfinished({{"checkpoint-2/trainer_state.json", false}, {"checkpoint-2/training_args.bin", true}}) ==
+        "checkpoint-2: no new trainer_state.json yet");
+}
+
+TEST_CASE("a checkpoint of Hugging Face's Trainer is there with its state") {
+  CHECK(said_of({"checkpoint-10/model.safetensors", "checkpoint-10/training_args.bin"}) ==
+        "checkpoint-10: no new trainer_state.json yet");
+  CHECK(said_of({"checkpoint-10/trainer_state.json", "checkpoint-10/training_args.bin"}).empty());
+  // The model alone, as save_model() leaves it; and accelerate's folders, which have the same name and no such file.
+  CHECK(said_of({"final/model.safetensors", "final/training_args.bin"}).empty());
+  CHECK(said_of({"checkpoint-10/model.safetensors", "checkpoint-10/random_states_0.pkl"}).empty());
+}
+
+TEST_CASE("shards are there when all of them are") {
+  CHECK(said_of({"m-00001-of-00003.safetensors", "m-00003-of-00003.safetensors"}) ==
+        ".: 2 of 3 files m-*-of-00003.safetensors");
+  CHECK(said_of({"m-00001-of-00002.bin", "m-00002-of-00002.bin", "o-00001-of-00001.bin"}).empty());
+  CHECK(said_of({"ckpt-1.data-00000-of-00001", "ckpt-1.index"}).empty());
+  for (const auto* name : {"one-of-many", "-of-00001", "00001-of-", "0001-of-0002", "of-the-00001-of-0000x"})
+    CHECK_MESSAGE(said_of({name}).empty(), name);
+}
+
+TEST_CASE("what the last generation has already holds nothing up") {
+  CHECK(unfinished({{"a/m-00001-of-00002.bin", false}, {"b/model.bin", true}}).empty());
+  CHECK(unfinished({{"a/__0_0.distcp", false}, {"a/__1_0.distcp", true}}) == "a: no new .metadata yet");
+  CHECK(unfinished({}).empty());
+}
+
+TEST_CASE("TensorBoard's event files are logs") {
+  CHECK(is_log("runs/Nov27/events.out.tfevents.1700000000.host.1.0"));
+  CHECK_FALSE(is_log("events.out"));
+  CHECK_FALSE(is_log("events.out.tfevents.d/model.bin"));
+}
