@@ -82,10 +82,11 @@ inline Result<Place> open_place(const std::string& text) {
   return place;
 }
 
-inline Result<std::unique_ptr<agent::CheckpointSync>> open_sync(ports::ObjectStore& store, Clock& clock, agent::Tasks&,
+inline Result<std::unique_ptr<agent::CheckpointSync>> open_sync(ports::ObjectStore& store, Clock& clock,
+                                                                agent::Tasks& tasks,
                                                                 agent::CheckpointSyncOptions options,
                                                                 agent::CheckpointClaim claim, agent::Folder& folder) {
-  return agent::CheckpointSync::open(store, clock, {}, options, std::move(claim), folder);
+  return agent::CheckpointSync::open(store, clock, tasks, {}, options, std::move(claim), folder);
 }
 
 }  // namespace holdfast::bench

@@ -9,10 +9,10 @@
 namespace holdfast::testing {
 
 inline Result<std::unique_ptr<agent::CheckpointSync>> open_hunt_sync(ports::ObjectStore& store, Clock& clock,
-                                                                     agent::Tasks&, agent::OpenFiles open_files,
+                                                                     agent::Tasks& tasks, agent::OpenFiles open_files,
                                                                      agent::CheckpointClaim claim,
                                                                      agent::Folder& folder) {
-  return agent::CheckpointSync::open(store, clock, std::move(open_files), {}, std::move(claim), folder);
+  return agent::CheckpointSync::open(store, clock, tasks, std::move(open_files), {}, std::move(claim), folder);
 }
 
 }  // namespace holdfast::testing
