@@ -160,6 +160,6 @@ Result<void> Stream::write(std::string_view first, std::string_view second) {
   return {};
 }
 
-bool Stream::is_readable() const { return (tls_ && tls_->pending()) || holdfast::is_readable(fd_.get(), 0); }
+bool Stream::is_readable() { return tls_ ? tls_->has_answer() : holdfast::is_readable(fd_.get(), 0); }
 
 }  // namespace holdfast::http

@@ -33,7 +33,7 @@ class Stream {
   Result<std::size_t> read_full(std::span<char> into);
   Result<void> write(std::string_view first, std::string_view second = {});
   // Whether there is something to read, or an end, right now.
-  bool is_readable() const;
+  bool is_readable();
 
  private:
   Stream(Fd fd, std::string peer) : fd_(std::move(fd)), peer_(std::move(peer)) {}

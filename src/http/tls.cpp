@@ -24,19 +24,30 @@ std::string reason() {
 }
 
 // OpenSSL's own socket writes raise SIGPIPE when the server hangs up, so ours stand in for them.
-int fd_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+struct Socket {
+  int fd = -1;
+  bool waits = true;  // for bytes, as long as the socket's own limit allows
+};
+
+Socket& socket_of(BIO* bio) { return *static_cast<Socket*>(BIO_get_data(bio)); }
+bool would_wait() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 int put(BIO* bio, const char* bytes, int count) {
+  BIO_clear_retry_flags(bio);
   ssize_t n = 0;
-  do n = ::send(fd_of(bio), bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL);
+  do n = ::send(socket_of(bio).fd, bytes, static_cast<std::size_t>(count), MSG_NOSIGNAL);
   while (n < 0 && errno == EINTR);
+  if (n < 0 && would_wait()) BIO_set_retry_write(bio);
   return static_cast<int>(n);
 }
 
 int get(BIO* bio, char* bytes, int count) {
+  BIO_clear_retry_flags(bio);
+  const auto& socket = socket_of(bio);
   ssize_t n = 0;
-  do n = ::recv(fd_of(bio), bytes, static_cast<std::size_t>(count), 0);
+  do n = ::recv(socket.fd, bytes, static_cast<std::size_t>(count), socket.waits ? 0 : MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
+  if (n < 0 && would_wait()) BIO_set_retry_read(bio);
   return static_cast<int>(n);
 }
 
@@ -82,6 +93,10 @@ struct TlsSession::Impl {
   std::shared_ptr<TlsContext> context;
   SSL* ssl = nullptr;
   std::string host;
+  Socket socket = {};
+  Impl() = default;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
   ~Impl() {
     if (ssl && SSL_is_init_finished(ssl)) SSL_shutdown(ssl);  // our side of the goodbye; nobody waits for theirs
     SSL_free(ssl);
@@ -89,9 +104,8 @@ struct TlsSession::Impl {
   }
 
   tl::unexpected<Error> failure(int result, const char* doing) const {
-    const int error_number = errno;
     const int error = SSL_get_error(ssl, result);
-    if (error == SSL_ERROR_SYSCALL && (error_number == EAGAIN || error_number == EWOULDBLOCK))
+    if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE)
       return fail(Kind::try_again, "{} {}: nothing moved for too long", doing, host);
     if (error == SSL_ERROR_SYSCALL) return fail(Kind::try_again, "{} {}: the connection broke", doing, host);
     return fail(Kind::try_again, "{} {}: {}", doing, host, reason());
@@ -109,7 +123,8 @@ Result<std::unique_ptr<TlsSession>> TlsSession::start(const std::shared_ptr<TlsC
   impl->ssl = SSL_new(context->impl_->context);
   auto* bio = BIO_new(socket_method());
   ENSURE(impl->ssl && bio, "OpenSSL has no memory");
-  BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(fd)));
+  impl->socket.fd = fd;
+  BIO_set_data(bio, &impl->socket);
   BIO_set_init(bio, 1);
   SSL_set_bio(impl->ssl, bio, bio);
   auto* rules = SSL_get0_param(impl->ssl);
@@ -121,7 +136,6 @@ Result<std::unique_ptr<TlsSession>> TlsSession::start(const std::shared_ptr<TlsC
            "{} is no host", origin.host);
   }
   ERR_clear_error();
-  errno = 0;
   if (const int result = SSL_connect(impl->ssl); result != 1) {
     if (const auto verified = SSL_get_verify_result(impl->ssl); verified != X509_V_OK) {
       ERR_clear_error();
@@ -135,7 +149,6 @@ Result<std::unique_ptr<TlsSession>> TlsSession::start(const std::shared_ptr<TlsC
 }
 
 Result<std::size_t> TlsSession::read(std::span<char> into) {
-  errno = 0;
   std::size_t count = 0;
   if (const int result = SSL_read_ex(impl_->ssl, into.data(), into.size(), &count); result != 1) {
     if (SSL_get_error(impl_->ssl, result) == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
@@ -146,7 +159,6 @@ Result<std::size_t> TlsSession::read(std::span<char> into) {
 
 Result<void> TlsSession::write(std::string_view bytes) {
   while (!bytes.empty()) {
-    errno = 0;
     std::size_t count = 0;
     if (const int result = SSL_write_ex(impl_->ssl, bytes.data(), bytes.size(), &count); result != 1)
       return impl_->failure(result, "writing to");
@@ -155,6 +167,16 @@ Result<void> TlsSession::write(std::string_view bytes) {
   return {};
 }
 
-bool TlsSession::pending() const { return SSL_pending(impl_->ssl) > 0; }
+// Readable bytes need not be an answer: a server sends tickets for later sessions whenever it likes.
+bool TlsSession::has_answer() {
+  char byte = 0;
+  std::size_t count = 0;
+  impl_->socket.waits = false;
+  const int result = SSL_peek_ex(impl_->ssl, &byte, 1, &count);
+  const int error = SSL_get_error(impl_->ssl, result);
+  impl_->socket.waits = true;
+  ERR_clear_error();
+  return result == 1 || (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE);
+}
 
 }  // namespace holdfast::http

@@ -36,7 +36,8 @@ class TlsSession {
 
   Result<std::size_t> read(std::span<char> into);
   Result<void> write(std::string_view bytes);
-  bool pending() const;  // decrypted bytes that wait
+  // Whether read() would return at once: with bytes, the end or an error.
+  bool has_answer();
 
  private:
   struct Impl;

@@ -15,6 +15,7 @@ namespace holdfast::objects {
 namespace {
 
 constexpr std::uint64_t kMiB = 1u << 20;
+constexpr int kMaxSpoilt = 3;  // answers in a row that speak of other bytes than were sent
 constexpr const char* kMark = "x-amz-meta-holdfast-upload";
 
 std::uint32_t crc_of(std::string_view bytes) {
@@ -78,9 +79,18 @@ Result<void> S3Uploads::put_whole(const Target& target, std::string_view bytes, 
   request.body = bytes;
   request.crc = crc;
   say_encryption(request.headers);
-  const auto done = requests_.send(request);
-  if (!done) return fail(done.error().error);
-  return check_answer(done->response, crc, request.what);
+  const auto answer = send_checked(request);
+  return answer ? Result<void>{} : fail(answer.error());
+}
+
+Result<http::Response> S3Uploads::send_checked(const S3Request& request) {
+  for (int attempt = 1;; ++attempt) {
+    auto done = requests_.send(request);
+    if (!done) return fail(std::move(done.error().error));
+    auto right = check_answer(done->response, request.crc, request.what);
+    if (right) return std::move(done->response);
+    if (attempt == kMaxSpoilt) return fail(std::move(right.error()));
+  }
 }
 
 Result<void> S3Uploads::put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) {
@@ -134,10 +144,9 @@ S3Request S3Uploads::part_request(const Target& target, const Upload& upload, st
 }
 
 Result<void> S3Uploads::send_part(const Target&, Upload& upload, std::size_t index, S3Request request) {
-  const auto done = requests_.send(request);
-  if (!done) return fail(done.error().error);
-  if (auto right = check_answer(done->response, request.crc, request.what); !right) return right;
-  auto etag = plain_etag(done->response.headers.get("ETag"));
+  const auto answer = send_checked(request);
+  if (!answer) return fail(answer.error());
+  auto etag = plain_etag(answer->headers.get("ETag"));
   if (etag.empty()) return fail(Kind::try_again, "{}: the answer has no ETag", request.what);
   upload.parts[index] = {std::move(etag), request.crc};
   return {};

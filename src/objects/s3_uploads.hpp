@@ -66,6 +66,8 @@ class S3Uploads {
   Result<void> put_in_parts(const Target& target, ports::Source& source);
   Result<void> put_part(const Target& target, Upload& upload, std::size_t index, ports::Source& source);
   Result<void> stream_part(const Target& target, Upload& upload, std::size_t index, ports::Source& source);
+  // Sent again where the answer's checksum is not that of what was sent.
+  Result<http::Response> send_checked(const S3Request& request);
   Result<void> send_part(const Target& target, Upload& upload, std::size_t index, S3Request request);
   Result<Upload> begin(const Target& target, std::uint64_t size, std::uint64_t part_size, bool checksums);
   Result<void> complete(const Target& target, const Upload& upload);

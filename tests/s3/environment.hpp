@@ -41,9 +41,12 @@ inline objects::S3Options small_options(std::string endpoint) {
 }
 
 struct OpenStore {
+  // Its bucket is "bucket".
   explicit OpenStore(std::string endpoint) : OpenStore(small_options(std::move(endpoint))) {}
   explicit OpenStore(objects::S3Options options)
-      : OpenStore(std::move(options), {given("ACCESS_KEY"), given("SECRET"), ""}) {}
+      : OpenStore(std::move(options), {given("ACCESS_KEY"), given("SECRET"), ""}) {
+    REQUIRE(ok(store->create_bucket("bucket")));
+  }
   OpenStore(objects::S3Options options, aws::Credentials keys) {
     auto opened =
         objects::S3Store::open(std::move(options), objects::fixed_credentials(std::move(keys), clock), clock, random);
@@ -53,7 +56,6 @@ struct OpenStore {
   objects::S3Store* operator->() const { return store.get(); }
 
   void empty_the_bucket() const {
-    REQUIRE(ok(store->create_bucket("bucket")));
     for (;;) {
       const auto page = store->list("bucket", "", "", 1000);
       REQUIRE(ok(page));

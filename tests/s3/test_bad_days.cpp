@@ -110,7 +110,6 @@ TEST_CASE("whatever happens on the way, an object is there whole or not at all")
   options.patience = seconds{8};
   options.stall_timeout = seconds{5};
   OpenStore faulty(options), sound(given("ENDPOINT"));
-  REQUIRE(ok(sound->create_bucket("bucket")));
   std::atomic<int> wrong = 0, puts = 0, failures = 0;
   {
     std::vector<std::jthread> threads;
@@ -135,7 +134,6 @@ TEST_CASE("whatever happens on the way, an object is there whole or not at all")
 TEST_CASE("lists, copies and removals get through") {
   log_if_asked();
   OpenStore faulty(given("FAULTY"));
-  REQUIRE(ok(faulty->create_bucket("bucket")));
   for (int i = 0; i < 20; ++i) {
     const auto key = fmt::format("through/{:02}", i);
     REQUIRE(ok(faulty->put_bytes("bucket", key, key)));

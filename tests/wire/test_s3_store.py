@@ -43,7 +43,7 @@ class AnyS3:
             try:
                 self.check("*large*,*threads*", ENDPOINT=proxy.endpoint, CA=authority)
                 with self.assertRaises(AssertionError) as stranger:
-                    self.check("*nobody's*", ENDPOINT=proxy.endpoint)
+                    self.check("*many threads*", ENDPOINT=proxy.endpoint)
                 self.assertIn("is not trusted", str(stranger.exception))
             finally:
                 proxy.close()
