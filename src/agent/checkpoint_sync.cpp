@@ -16,6 +16,8 @@ using checkpoint::ManifestFile;
 // A program that makes changes without end must not have us scan without end.
 constexpr Duration kMinScanGap{50};
 constexpr Duration kRetryAfter{2000};
+// A writer that gathers a state from elsewhere takes seconds; who waits longer wants to know for what.
+constexpr Duration kSayUnfinishedAfter{30'000};
 constexpr std::size_t kMaxSaid = 1000;
 // Of a file as it was restored: longer than any quiet.
 constexpr Instant kLongAgo{};
@@ -112,7 +114,7 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   scanned_at_ = now;
   if (!scan) return problem(events, scan.error(), "looking at the checkpoint directory");
   observe(*scan, events);
-  note_unfinished();
+  note_unfinished(events);
   heard_ = {};
   // After the end nobody holds anything open, and what was held open then is what matters.
   if (!ended_ && (now_and_whole || view(true).differs)) note_open_files();
@@ -176,7 +178,7 @@ void CheckpointSync::note_open_files() {
 }
 
 // What has changed against the last generation, by name: its writer may be known to be in the middle of it.
-void CheckpointSync::note_unfinished() {
+void CheckpointSync::note_unfinished(Events& events) {
   std::vector<checkpoint::NamedFile> files;
   for (const auto& [path, tracked] : tracked_) {
     const auto stored = uploaded_.find(path);
@@ -188,6 +190,9 @@ void CheckpointSync::note_unfinished() {
   auto now_unfinished = checkpoint::unfinished(files);
   if (now_unfinished != unfinished_) unfinished_since_ = clock_.ticks();
   unfinished_ = std::move(now_unfinished);
+  if (unfinished_.empty() || clock_.ticks() - unfinished_since_ < kSayUnfinishedAfter) return;
+  problem_once(events, fmt::format("no checkpoint is saved until this one is complete, or {} minutes are over: {}",
+                                   std::chrono::floor<minutes>(options_.settle.unfinished_for).count(), unfinished_));
 }
 
 CheckpointSync::View CheckpointSync::view(bool with_restless) const {

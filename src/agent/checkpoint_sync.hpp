@@ -122,7 +122,7 @@ class CheckpointSync {
   void observe(const FolderScan& scan, Events& events);
   void observe_file(const checkpoint::LocalFile& file, bool all_changed);
   void note_open_files();
-  void note_unfinished();
+  void note_unfinished(Events& events);
   View view(bool with_restless) const;
 
   void upload_settled(Events& events);

@@ -18,7 +18,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-PAUSES_S = (0.2, 2.0)  # between two kills of a server
+PAUSES_S = (1.0, 4.0)  # between two kills of a server
 
 
 class Files:

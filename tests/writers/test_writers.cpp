@@ -136,3 +136,33 @@ TEST_CASE("a kill after any call leaves a checkpoint that the framework goes on 
   }
   CHECK(kills > 400);
 }
+
+TEST_CASE("a checkpoint that seems never to be completed is waited for, spoken of, and saved in the end") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("checkpoint-1/model.safetensors", "weights");
+  attempt.write("checkpoint-1/training_args.bin", "arguments");
+  CHECK_FALSE(attempt.settle());
+  CHECK_FALSE(attempt.settle(seconds{20}));
+  REQUIRE(attempt.problems().size() == 1);
+  CHECK(attempt.problems().front() ==
+        "no checkpoint is saved until this one is complete, or 10 minutes are over: checkpoint-1: no new "
+        "trainer_state.json yet");
+  CHECK(attempt.settle(minutes{4}) == generation(1, 1));
+  // From then on it is what it is, and the next one is saved at once.
+  attempt.write("model.pt", "weights");
+  CHECK(attempt.settle() == generation(1, 2));
+}
+
+TEST_CASE("a log that is never closed holds nothing up, and is saved when it rests") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("runs/events.out.tfevents.1", "log");
+  attempt.write("model.pt", "weights");
+  attempt.hold_open("runs/events.out.tfevents.1", true);
+  CHECK(attempt.settle() == generation(1, 1));
+  CHECK(world.plain_view() == Files{{"model.pt", "weights"}});
+  attempt.hold_open("runs/events.out.tfevents.1", false);
+  CHECK(attempt.settle() == generation(1, 2));
+  CHECK(world.plain_view() == attempt.files());
+}
