@@ -102,7 +102,8 @@ void note_checkpoints(LiveCheckpoints& checkpoints, const JobName& job, Fence fe
                       const std::vector<ports::InstanceSample>& samples, Instant now) {
   for (const auto& sample : samples) {
     if (!is_of_checkpoints(sample)) continue;
-    CheckpointSafety safety{.at = from_ms(sample.timestamp_ms)};
+    CheckpointSafety safety;
+    safety.at = from_ms(sample.timestamp_ms);
     for (const auto& [name, value] : sample.values) {
       if (name == "CheckpointAge") safety.age_seconds = value;
       if (name == "CheckpointBytesAtRisk") safety.bytes_at_risk = static_cast<std::uint64_t>(value);
