@@ -273,6 +273,7 @@ class Agent {
         program.signal(SIGTERM);
         const Instant grace = ticks() + job::kStopGrace;
         kill_at = kill_at ? std::min(*kill_at, grace) : grace;
+        if (notice_) kill_at = std::min(*kill_at, *notice_ - kReclaimMargin);
         note("the job is being stopped: the program was sent SIGTERM");
         told = true;
       }

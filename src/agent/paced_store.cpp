@@ -26,11 +26,7 @@ class PacedStore::PacedSource final : public ports::Source {
   PacedSource(PacedStore& store, ports::Source& source) : store_(store), source_(source) {}
   std::uint64_t size() const override { return source_.size(); }
   Result<void> read(std::uint64_t offset, std::span<char> into) override {
-    if (store_.rate_ != 0 && !store_.lifted_) {
-      // Of its own: a source is read by several threads, and a signal has one waiter.
-      const auto signal = store_.tasks_.signal();
-      store_.wait_for_turn(into.size(), *signal);
-    }
+    store_.wait_for_turn(into.size());
     auto done = source_.read(offset, into);
     if (done) store_.bytes_ += into.size();
     return done;
@@ -49,27 +45,44 @@ PacedStore::PacedStore(ports::ObjectStore& store, Clock& clock, Tasks& tasks, st
       tokens_(bytes_per_second, clock.ticks()),
       busy_since_(clock.ticks()) {}
 
-void PacedStore::wait_for_turn(std::uint64_t bytes, Signal& signal) {
+void PacedStore::wait_for_turn(std::uint64_t bytes) {
+  if (rate_ == 0 || lifted_) return;
+  // Of its own: several threads wait at once, and a signal has one waiter.
+  const auto signal = tasks_.signal();
   const Instant until = clock_.ticks() + tokens_.take(bytes, clock_.ticks());
   while (!lifted_) {
     const Duration left = until - clock_.ticks();
     if (left <= Duration{0}) return;
-    signal.wait(std::min(left, kLook));
+    signal->wait(std::min(left, kLook));
   }
 }
 
-Result<void> PacedStore::put(const std::string& bucket, const std::string& key, ports::Source& source) {
-  PacedSource paced(*this, source);
+template <class Put>
+Result<void> PacedStore::timed(const Put& put) {
   {
     const std::lock_guard lock(mutex_);
     if (under_way_++ == 0) busy_since_ = clock_.ticks();
   }
-  auto done = store_.put(bucket, key, paced);
+  auto done = put();
   {
     const std::lock_guard lock(mutex_);
     if (--under_way_ == 0) busy_ += std::max<Duration>(clock_.ticks() - busy_since_, Duration{0});
   }
   return done;
+}
+
+Result<void> PacedStore::put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) {
+  return timed([&] {
+    wait_for_turn(bytes.size());
+    auto done = store_.put_bytes(bucket, key, bytes);
+    if (done) bytes_ += bytes.size();
+    return done;
+  });
+}
+
+Result<void> PacedStore::put(const std::string& bucket, const std::string& key, ports::Source& source) {
+  PacedSource paced(*this, source);
+  return timed([&] { return store_.put(bucket, key, paced); });
 }
 
 PacedStore::Sent PacedStore::sent() const {

@@ -1,5 +1,5 @@
 // An object store whose puts are counted and, where that is wanted, held to a rate: an upload must not take the link
-// from the program that it saves. Everything but Source puts goes through as it is.
+// from the program that it saves. Everything but puts goes through as it is.
 #pragma once
 
 #include <atomic>
@@ -34,14 +34,12 @@ class PacedStore final : public ports::ObjectStore {
   void lift() { lifted_ = true; }
 
   struct Sent {
-    std::uint64_t bytes = 0;  // read from sources, again where something was sent again
+    std::uint64_t bytes = 0;  // put, or read from sources: again where something was sent again
     Duration busy{0};         // the time in which at least one put was under way
   };
   Sent sent() const;
 
-  Result<void> put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) override {
-    return store_.put_bytes(bucket, key, bytes);
-  }
+  Result<void> put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) override;
   Result<void> put(const std::string& bucket, const std::string& key, ports::Source& source) override;
   Result<std::string> get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) override {
     return store_.get_bytes(bucket, key, limit);
@@ -67,7 +65,9 @@ class PacedStore final : public ports::ObjectStore {
 
  private:
   class PacedSource;
-  void wait_for_turn(std::uint64_t bytes, Signal& signal);
+  void wait_for_turn(std::uint64_t bytes);
+  template <class Put>
+  Result<void> timed(const Put& put);
 
   ports::ObjectStore& store_;
   Clock& clock_;

@@ -56,6 +56,9 @@ TEST_CASE("what is put arrives, and is counted") {
   REQUIRE(store.put("bucket", "key", source));
   CHECK(world.files->head("bucket", "key")->size == 3 << 20);
   CHECK(store.sent().bytes == 3 << 20);
+  REQUIRE(store.put_bytes("bucket", "small", "abc"));
+  CHECK(world.files->get_bytes("bucket", "small", 10).value() == "abc");
+  CHECK(store.sent().bytes == (3 << 20) + 3);
   CHECK(store.sent().busy >= Duration{0});
 }
 
