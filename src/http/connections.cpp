@@ -72,7 +72,7 @@ Result<Response> Connections::exchange(const Origin& origin, const Outgoing& req
       loan->stream = std::move(*stream);
     }
     bool begun = false;
-    auto done = exchange_over(*loan->stream, loan->buffer, request, receiver, begun);
+    auto done = exchange_over(*loan->stream, loan->buffer, request, receiver, options_.stall_timeout, begun);
     if (done) {
       loan.usable = done->keep;
       return std::move(done->response);

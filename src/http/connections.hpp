@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,8 +32,9 @@ struct Outgoing {
   std::string_view body = {};  // unless there is a reader
   // For bodies larger than a caller wants in memory: fills `into` with what lies at `offset`.
   std::function<Result<void>(std::uint64_t offset, std::span<char> into)> reader = {};
-  std::uint64_t length = 0;              // of the reader's body
-  std::size_t max_answer = kMaxRefusal;  // for a 2xx body that no receiver takes: a larger one is Kind::invalid
+  std::uint64_t length = 0;                     // of the reader's body
+  std::optional<Duration> answer_timeout = {};  // until the answer begins, instead of the stall timeout
+  std::size_t max_answer = kMaxRefusal;         // for a 2xx body that no receiver takes: a larger one is Kind::invalid
 };
 
 // Takes the body of a 2xx answer, in order. `start` sees its head first; an error from either ends the exchange.

@@ -160,12 +160,14 @@ Result<void> read_to_end(Incoming& incoming, const Sink& sink) {
 }  // namespace
 
 Result<Exchanged> exchange_over(Stream& stream, ReceiveBuffer& buffer, const Outgoing& request,
-                                const Receiver* receiver, bool& begun) {
+                                const Receiver* receiver, Duration stall_timeout, bool& begun) {
   const auto sent = send(stream, request);
   // Even so there may be an answer that says why.
   if (!sent && (sent.error().kind != Kind::try_again || !stream.is_readable())) return fail(sent.error());
   Incoming incoming(stream, buffer);
+  if (request.answer_timeout) stream.limit_reads(*request.answer_timeout);
   auto head = read_head(incoming, begun);
+  if (request.answer_timeout) stream.limit_reads(stall_timeout);
   if (!head) return fail(sent ? head.error() : sent.error());
 
   Exchanged result;

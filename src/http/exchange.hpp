@@ -17,6 +17,6 @@ struct Exchanged {
 
 // `begun` becomes true with the first byte of the answer.
 Result<Exchanged> exchange_over(Stream& stream, ReceiveBuffer& buffer, const Outgoing& request,
-                                const Receiver* receiver, bool& begun);
+                                const Receiver* receiver, Duration stall_timeout, bool& begun);
 
 }  // namespace holdfast::http

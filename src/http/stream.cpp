@@ -160,6 +160,8 @@ Result<void> Stream::write(std::string_view first, std::string_view second) {
   return {};
 }
 
+void Stream::limit_reads(Duration limit) { limit_waits(fd_.get(), SO_RCVTIMEO, limit); }
+
 bool Stream::is_readable() { return tls_ ? tls_->has_answer() : holdfast::is_readable(fd_.get(), 0); }
 
 }  // namespace holdfast::http

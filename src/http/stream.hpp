@@ -32,6 +32,8 @@ class Stream {
   // Fills `into` unless the end or the stall timeout comes first.
   Result<std::size_t> read_full(std::span<char> into);
   Result<void> write(std::string_view first, std::string_view second = {});
+  // How long a read waits for bytes, instead of the stall timeout.
+  void limit_reads(Duration limit);
   // Whether there is something to read, or an end, right now.
   bool is_readable();
 

@@ -37,7 +37,7 @@ Result<void> S3Uploads::copy(const std::string& bucket, const std::string& from,
   S3Request request{.method = "PUT", .bucket = bucket, .key = to};
   request.headers.add("x-amz-copy-source", copy_source(bucket, from));
   say_encryption(request.headers);
-  request.may_refuse_with_200 = true;
+  request.long_work = true;
   request.what = fmt::format("copying {} to {}", uri(bucket, from), uri(bucket, to));
   const auto done = requests_.send(request);
   if (done) {
@@ -62,7 +62,7 @@ Result<void> S3Uploads::copy_in_parts(const Target& target, const std::string& f
     request.headers.add("x-amz-copy-source-range",
                         fmt::format("bytes={}-{}", begin_at, begin_at + upload->length_of(index) - 1));
     if (!source.etag.empty()) request.headers.add("x-amz-copy-source-if-match", "\"" + source.etag + "\"");
-    request.may_refuse_with_200 = true;
+    request.long_work = true;
     const auto part = requests_.send(request);
     if (!part) return fail(part.error().error);
     auto etag = parse_etag(part->response.body);

@@ -14,6 +14,7 @@ namespace holdfast::objects {
 namespace {
 
 constexpr std::size_t kMaxRegions = 256;
+constexpr Duration kLongWork = minutes{10};
 constexpr std::size_t kHashBlock = 1u << 20;
 const std::string kEmptyHash = aws::sha256_hex("");
 
@@ -95,6 +96,7 @@ Result<http::Outgoing> S3Requests::sign(const S3Request& request, const S3Addres
   outgoing.reader = request.reader;
   outgoing.length = request.length;
   outgoing.max_answer = request.max_answer;
+  if (request.long_work) outgoing.answer_timeout = kLongWork;
   const auto query = query_of(request);
   outgoing.target = query.empty() ? address.path : address.path + "?" + query;
 
@@ -168,7 +170,7 @@ S3Outcome<http::Response> S3Requests::send_once(const S3Request& request, Attemp
     attempts.again = answer.error().kind == Kind::try_again && !attempts.ours;
     return failed(std::move(answer.error()));
   }
-  const bool late = request.may_refuse_with_200 && answer->status == 200 && is_refusal(answer->body);
+  const bool late = request.long_work && answer->status == 200 && is_refusal(answer->body);
   if (answer->status / 100 == 2 && !late) return std::move(*answer);
 
   const auto refusal = parse_refusal(answer->body);

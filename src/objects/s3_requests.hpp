@@ -32,9 +32,10 @@ struct S3Request {
   http::Headers headers = {};                                   // beside those of address and signature
   std::string_view body = {};                                   // unless there is a reader
   std::function<Result<void>(std::uint64_t offset, std::span<char> into)> reader = {};
-  std::uint64_t length = 0;                  // of the reader's body
-  std::optional<std::uint32_t> crc = {};     // CRC-32C of the body; sent where the options want it
-  bool may_refuse_with_200 = false;          // copies and completions
+  std::uint64_t length = 0;               // of the reader's body
+  std::optional<std::uint32_t> crc = {};  // CRC-32C of the body; sent where the options want it
+  // Copies and completions: the server may work for minutes before it answers, and may refuse behind a 200.
+  bool long_work = false;
   const http::Receiver* receiver = nullptr;  // for a 2xx body; once it had bytes, nothing is tried again
   std::size_t max_answer = 8u << 20;
   std::string what = {};  // "uploading s3://bucket/key", for messages

@@ -42,9 +42,8 @@ class S3Store final : public ports::ObjectStore {
   Result<void> create_bucket(const std::string& bucket) override;
   Result<std::vector<ports::ObjectInfo>> buckets() override;
 
-  // Multipart uploads below `prefix` that were begun before `before` and that this store knows nothing of: left by
-  // processes that died, invisible and paid for. How many were aborted.
-  Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix, Instant before);
+  // Uploads that this store itself has under way, or keeps for another try, stay.
+  Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) override;
 
   // Calls that wait to try again return at once with what went wrong last; so will later ones.
   void stop_waiting();

@@ -235,7 +235,7 @@ Result<void> S3Uploads::complete(const Target& target, const Upload& upload) {
   request.query = {{"uploadId", upload.id}};
   request.headers.add("Content-Type", "application/xml");
   request.body = body;
-  request.may_refuse_with_200 = true;
+  request.long_work = true;
   request.what = "completing the upload of " + target.uri();
   const auto done = requests_.send(request);
   if (done) {

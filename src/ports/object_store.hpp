@@ -65,7 +65,7 @@ class ObjectStore {
   // At most `limit` bytes: a larger object is Kind::invalid.
   virtual Result<std::string> get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) = 0;
   // The bytes from `offset` on, `length` of them or as many as there are; returns how many. What came before an error
-  // may have reached the sink.
+  // may have reached the sink. The sink must not call the store: it holds one of its connections.
   virtual Result<std::uint64_t> get(const std::string& bucket, const std::string& key, std::uint64_t offset,
                                     std::uint64_t length, const Sink& sink) = 0;
   virtual Result<ObjectInfo> head(const std::string& bucket, const std::string& key) = 0;
@@ -79,6 +79,12 @@ class ObjectStore {
   virtual Result<bool> bucket_exists(const std::string& bucket) = 0;
   virtual Result<void> create_bucket(const std::string& bucket) = 0;
   virtual Result<std::vector<ObjectInfo>> buckets() = 0;  // key: the name, modified: when it was made
+  // What was begun below `prefix` before `before` and never completed, by processes that died: nobody sees it, but it
+  // is paid for. Removes it, and returns how many uploads that were. Stores that leave nothing behind have none.
+  virtual Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) {
+    static_cast<void>(bucket), static_cast<void>(prefix), static_cast<void>(before);
+    return std::size_t{0};
+  }
 };
 
 }  // namespace holdfast::ports

@@ -17,6 +17,14 @@ using holdfast::testing::ScriptedServer;
 
 Origin origin_of(const ScriptedServer& server) { return {false, "127.0.0.1", server.port}; }
 
+template <class Condition>
+bool eventually_within(Duration time, Condition condition) {
+  const auto give_up = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < give_up)
+    if (condition()) return true;
+  return false;
+}
+
 Headers headers_for(const Origin& origin, std::size_t length) {
   return {{"Host", origin.authority()}, {"Content-Length", std::to_string(length)}};
 }
@@ -146,6 +154,22 @@ TEST_CASE("nobody there, or nothing moving, may go better another time") {
   running.handler.release("late");
   running.server.stop();
   CHECK(connections.exchange(origin, outgoing(origin, "GET", "/")).error().kind == Kind::try_again);
+}
+
+TEST_CASE("who expects long work waits longer for its answer, but not for the next") {
+  RunningServer running;
+  const Origin origin{false, "127.0.0.1", running.server.port()};
+  Connections connections({.stall_timeout = milliseconds{50}}, 1);
+  auto patient = outgoing(origin, "GET", "/held");
+  patient.answer_timeout = milliseconds{kTestDeadlineMs};
+  {
+    std::jthread caller([&] { CHECK(connections.exchange(origin, patient).value().body == "at last"); });
+    running.handler.wait_for_held(1);
+    // Longer than the other limit; a shorter wait would prove nothing, and no test fails by a longer one.
+    CHECK_FALSE(eventually_within(milliseconds{100}, [&] { return running.server.connections() == 0; }));
+    running.handler.release("at last");
+  }
+  CHECK(connections.exchange(origin, outgoing(origin, "GET", "/held")).error().kind == Kind::try_again);
 }
 
 TEST_CASE("no more connections than allowed, whoever asks") {
