@@ -8,7 +8,12 @@
 
 #include "agent/channels.hpp"
 #include "agent/checkpoint_restore.hpp"
+#include "agent/commit_requests.hpp"
+#include "agent/commit_socket.hpp"
+#include "agent/following.hpp"
+#include "agent/paced_store.hpp"
 #include "agent/reporter.hpp"
+#include "agent/safety_watch.hpp"
 #include "agent/sampling.hpp"
 #include "base/ensure.hpp"
 #include "base/log.hpp"
@@ -20,6 +25,11 @@ namespace {
 
 using job::Outcome;
 using ports::Order;
+
+// A program that may finish a save when its grace is over is looked at again after this long.
+constexpr Duration kLookAgain = seconds{1};
+// Of the time that a stop allows for uploads: kept for the model.
+constexpr Duration kForResults = minutes{10};
 
 // Of channels that are sharded: a job has one instance.
 constexpr HostShare kShare{};
@@ -35,34 +45,6 @@ Failure blame(const Error& error) {
   return {users ? Outcome::bad_input : Outcome::failed, error.message};
 }
 
-// Follows the checkpoint directory on a task of its own, from the program's start to its end.
-class Following {
- public:
-  Following(Tasks& tasks, Folder& folder, CheckpointSync& sync, Clock& clock,
-            std::function<void(const CheckpointEvent&)> tell)
-      : folder_(folder), sync_(sync), clock_(clock), tell_(std::move(tell)), task_(tasks.start([this] { follow(); })) {}
-  ~Following() {
-    stopping_ = true;
-    folder_.wake();
-  }
-
- private:
-  void follow() {
-    while (!stopping_ && !sync_.fenced_off()) {
-      for (const auto& event : sync_.step()) tell_(event);
-      const Duration nap = sync_.next_wakeup() - clock_.ticks();
-      if (!stopping_) folder_.wait(std::max(nap, Duration{0}));
-    }
-  }
-
-  Folder& folder_;
-  CheckpointSync& sync_;
-  Clock& clock_;
-  std::function<void(const CheckpointEvent&)> tell_;
-  std::atomic<bool> stopping_ = false;
-  std::unique_ptr<Task> task_;  // last: it uses all of the above
-};
-
 class Agent {
  public:
   Agent(const AgentParts& parts, const Assignment& assignment, LogSpool& spool)
@@ -70,6 +52,7 @@ class Agent {
         host_(parts.host),
         assignment_(assignment),
         spool_(spool),
+        paced_(parts.objects, parts.clock, host_.tasks(), assignment.spec.checkpoint_bandwidth),
         reporter_(host_.tasks(), parts.clock, parts.reports, parts.orders, spool, [this] { host_.wake(); }) {}
 
   int run() {
@@ -104,6 +87,10 @@ class Agent {
     if (reporter_.order() == Order::stop) return Failure{Outcome::stopped, ""};
     if (notice_) return Failure{Outcome::reclaimed, ""};
 
+    // Before the program, which is told where the socket is.
+    CommitRequests requests([this] { folder_->wake(); });
+    std::unique_ptr<CommitSocket> socket;
+    if (sync_) socket = host_.commit_socket(requests, parts_.clock);
     const auto started = host_.start_program(assignment_.spec, [this](const std::string& line) { keep_line(line); });
     if (!started) return blame(started.error());
     TrainingProgram& program = **started;
@@ -118,11 +105,16 @@ class Agent {
     {
       std::optional<Following> following;
       if (sync_) {
-        following.emplace(host_.tasks(), *folder_, *sync_, parts_.clock,
+        watch_.emplace(
+            host_.tasks(), parts_.clock, paced_, assignment_.safety, [this](const std::string& line) { note(line); },
+            [this](ports::InstanceSample sample) { reporter_.say(std::move(sample)); });
+        following.emplace(host_.tasks(), Following::Parts{*folder_, *sync_, parts_.clock, requests, *watch_},
                           [this](const CheckpointEvent& event) { tell(event); });
       }
       supervise(program);
+      if (watch_) watch_->stop();
     }
+    requests.close();
     program_ = nullptr;
     if (sampling) sampling->stop();
     feeds_.clear();
@@ -239,15 +231,22 @@ class Agent {
       note(fmt::format("attempt {} starts from the beginning: no checkpoint yet", assignment_.fence.value));
     }
     auto sync = CheckpointSync::open(
-        parts_.objects, parts_.clock, host_.tasks(),
+        paced_, parts_.clock, host_.background_tasks(),
         [this] {
           const TrainingProgram* program = program_.load();
           return program ? program->files_open_for_writing() : std::nullopt;
         },
-        assignment_.sync, std::move(restored->claim), *folder_);
+        sync_options(), std::move(restored->claim), *folder_);
     if (!sync) return fail(sync.error());
     sync_ = std::move(*sync);
     return {};
+  }
+
+  CheckpointSyncOptions sync_options() const {
+    auto options = assignment_.sync;
+    // A container of SageMaker's expects them; a program of this machine's would only wonder what they are.
+    options.markers = assignment_.spec.checkpoint_markers.value_or(assignment_.spec.image != "local:host");
+    return options;
   }
 
   // ---- while the program runs
@@ -255,36 +254,68 @@ class Agent {
 
   void supervise(TrainingProgram& program) {
     std::optional<Instant> kill_at;
+    std::optional<Instant> hold_until;  // a notice came, and a save under way goes first
     bool told = false;
     for (;;) {
       if (reporter_.order() == Order::abandon || (sync_ && sync_->fenced_off())) return program.kill();
       // An interruption and a stop are told in the same way; only the time differs.
-      if (notice_ && !told) {
-        static_cast<void>(host_.write_notice(*host_.notice(), "spot interruption"));
+      if (notice_ && !told && !hold_until) hold_until = ticks() + prepare_for_the_end();
+      if (notice_ && !told && (ticks() >= *hold_until || watch_->safe())) {
         program.signal(SIGTERM);
         note(fmt::format("this instance is taken away at {}: the program was sent SIGTERM",
                          to_iso8601(*host_.notice())));
-        kill_at = *notice_ - kReclaimMargin;
+        kill_at = kill_at ? std::min(*kill_at, *notice_ - kReclaimMargin) : *notice_ - kReclaimMargin;
         told = true;
       }
       if (reporter_.order() == Order::stop && !stop_told_) {
         stop_told_ = true;
+        stop_told_at_ = ticks();
         program.signal(SIGTERM);
         const Instant grace = ticks() + job::kStopGrace;
         kill_at = kill_at ? std::min(*kill_at, grace) : grace;
+        if (notice_) kill_at = std::min(*kill_at, *notice_ - kReclaimMargin);
         note("the job is being stopped: the program was sent SIGTERM");
         told = true;
       }
       if (!input_failure_ && hear_of_input_trouble()) program.kill();
+      if (kill_at && ticks() >= *kill_at && may_finish_its_save()) kill_at = ticks() + kLookAgain;
       if (kill_at && ticks() >= *kill_at) {
         note("the program did not end in time and was killed");
         program.kill();
         kill_at.reset();
       }
       if (program.exit()) break;
-      wait_for_news(kill_at);
+      wait_for_news(told || !hold_until ? kill_at : hold_until);
     }
     ended_at_ = ticks();
+  }
+
+  // The end of this instance is announced. Answers how long the program is not told yet: what is under way is safe
+  // then.
+  Duration prepare_for_the_end() {
+    static_cast<void>(host_.write_notice(*host_.notice(), "spot interruption"));
+    paced_.lift();
+    host_.hurry();
+    if (!watch_) return Duration{0};
+    const auto plan = watch_->plan(*notice_ - kReclaimMargin - ticks());
+    if (plan.what == checkpoint::AtNotice::finish_first) {
+      note(fmt::format("this instance is taken away at {}: first the checkpoint under way, for {} at most",
+                       to_iso8601(*host_.notice()), checkpoint::readable(plan.hold)));
+    }
+    return plan.hold;
+  }
+
+  // Its grace is over, and it is in the middle of a save: worth more than the moments that it takes. A reclaim waits
+  // for nobody.
+  bool may_finish_its_save() {
+    if (notice_ || !stop_told_ || !watch_ || !watch_->saving()) return false;
+    const auto allowance = checkpoint::save_allowance(watch_->save_takes());
+    if (ticks() >= stop_told_at_ + job::kStopGrace + allowance) return false;
+    if (!std::exchange(said_it_may_finish_, true)) {
+      note(fmt::format("the program is still writing a checkpoint: it gets up to {} more",
+                       checkpoint::readable(allowance)));
+    }
+    return true;
   }
 
   // A stream that breaks off must never look like one that ends, so the program cannot go on.
@@ -303,7 +334,8 @@ class Agent {
 
   void tell(const CheckpointEvent& event) {
     if (const auto* saved = std::get_if<CheckpointCommitted>(&event)) {
-      reporter_.say(job::CheckpointSaved{assignment_.fence, saved->id});
+      reporter_.say(job::CheckpointSaved{assignment_.fence, saved->id, std::min(saved->wrote, job::kLongestSave)});
+      host_.wake();  // a notice may wait for it
     } else if (const auto* problem = std::get_if<CheckpointProblem>(&event)) {
       note("checkpoint: " + problem->what);
     } else {
@@ -336,14 +368,24 @@ class Agent {
 
   void last_checkpoint(const ports::ProgramExit& exit) {
     if (!sync_) return;
-    const Instant deadline = notice_ ? *notice_ - kReclaimMargin / 2 : ticks() + kDeliverFor;
+    // Nothing has to give way any more.
+    paced_.lift();
+    host_.hurry();
+    // After a stop the service waits so long and no longer.
+    const Duration stopping = job::kStopGrace + job::kStopUploadLimit - kForResults;
+    const Instant deadline = notice_      ? *notice_ - kReclaimMargin / 2
+                             : stop_told_ ? stop_told_at_ + stopping
+                                          : ticks() + kDeliverFor;
     const auto flushed = sync_->flush(deadline, ProgramEnd{ended_at_, exit.signalled});
     for (const auto& event : flushed.events) tell(event);
     if (flushed.outcome != FlushOutcome::saved || notice_) {
       const char* how = flushed.outcome == FlushOutcome::saved     ? "saved"
                         : flushed.outcome == FlushOutcome::partial ? "partial"
                                                                    : "too late";
-      note(fmt::format("last checkpoint: {}{}{}", how, flushed.why.empty() ? "" : ": ", flushed.why));
+      const auto left = flushed.bytes_left_behind == 0
+                            ? std::string()
+                            : fmt::format("; {} are not safe", checkpoint::readable_bytes(flushed.bytes_left_behind));
+      note(fmt::format("last checkpoint: {}{}{}{}", how, flushed.why.empty() ? "" : ": ", flushed.why, left));
     }
   }
 
@@ -387,6 +429,7 @@ class Agent {
   Host& host_;
   const Assignment& assignment_;
   LogSpool& spool_;
+  PacedStore paced_;  // for checkpoints
   Reporter reporter_;
   std::uint64_t next_sequence_ = 1;  // for restore_checkpoint()
   std::optional<GenerationId> restored_;
@@ -394,9 +437,12 @@ class Agent {
   std::optional<Failure> input_failure_;
   std::unique_ptr<Folder> folder_;  // of the checkpoints
   std::unique_ptr<CheckpointSync> sync_;
+  std::optional<SafetyWatch> watch_;  // from the program's start
   std::atomic<const TrainingProgram*> program_ = nullptr;
   std::optional<Instant> notice_;  // the deadline, in ticks
   bool stop_told_ = false;
+  Instant stop_told_at_;  // in ticks
+  bool said_it_may_finish_ = false;
   Instant ended_at_;  // in ticks
 };
 

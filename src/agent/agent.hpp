@@ -10,6 +10,7 @@
 
 #include "agent/checkpoint_sync.hpp"
 #include "agent/host.hpp"
+#include "agent/safety_watch.hpp"
 #include "base/time.hpp"
 #include "job/spec.hpp"
 #include "ports/control_link.hpp"
@@ -28,6 +29,7 @@ struct Assignment {
   Fence fence;
   std::string stream;  // of the log: "<job>/algo-1-<epoch>"
   CheckpointSyncOptions sync;
+  SafetyOptions safety;
 };
 
 struct AgentParts {

@@ -45,8 +45,10 @@ void CheckpointSync::upload_settled(Events& events) {
 std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::LocalFile>& files,
                                                   const std::function<bool()>& over, Events& events) {
   if (files.empty()) return std::nullopt;
-  const auto begin = clock_.ticks();
-  auto outcome = uploader_.run(files, known_contents(), over);
+  if (options_.markers) mark_uploading(files);
+  Uploader::Outcome outcome;
+  // On a task of its own: this one does not give way to the program, and those of `tasks_` do while they should.
+  tasks_.start([&] { outcome = uploader_.run(files, known_contents(), over); }).reset();
   unclaimed_.insert(outcome.objects.begin(), outcome.objects.end());
   std::uint64_t sent = 0;
   std::optional<std::string> changed;
@@ -60,10 +62,7 @@ std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::
     checkpoint::note_change(tracked_.at(*changed).watch, clock_.ticks(), false, options_.settle);
   }
   if (failed != nullptr) problem(events, *failed->error, "uploading " + failed->local.path);
-  uploaded_bytes_ += sent;
   uploaded_since_commit_ += sent;
-  const auto took = std::max<std::int64_t>((clock_.ticks() - begin).count(), 1);
-  if (sent > 0) bytes_per_second_ = sent * 1000 / static_cast<std::uint64_t>(took);
   discard_unclaimed();
   return changed;
 }
@@ -138,6 +137,7 @@ bool CheckpointSync::still_stored(const checkpoint::TransferPlan& plan, Events& 
 }
 
 bool CheckpointSync::commit(const View& seen, Events& events) {
+  const auto began = clock_.ticks();
   if (!check_fence(events) || !still_stored(seen.plan, events)) return false;
   Manifest manifest{.job = claim_.job.value,
                     // A number is never used twice, not even after a failure: the manifest may have arrived after all.
@@ -158,12 +158,18 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
   events.push_back(CheckpointCommitted{.id = manifest.id,
                                        .files = manifest.files.size(),
                                        .bytes = total_bytes(manifest),
-                                       .uploaded_bytes = std::exchange(uploaded_since_commit_, 0)});
+                                       .uploaded_bytes = std::exchange(uploaded_since_commit_, 0),
+                                       .wrote = saves_.committed(),
+                                       .safe_after = clock_.ticks() - last_change_.value_or(began),
+                                       // The quiet before it is part of what it takes.
+                                       .commit_took = clock_.ticks() - began + options_.settle.quiet});
+  dirty_since_.reset();
   last_burst_ = seen.state.changed.size();
   last_ = manifest.id;
   last_committed_ = manifest.created;
   last_files_ = std::move(manifest.files);
   untidy_ = true;
+  mark_uploaded();
   return true;
 }
 
@@ -322,6 +328,9 @@ FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd&
   if (const auto seen = view(everything); !seen.differs) {
     if (everything || !view(true).differs) return FlushOutcome::saved;
     result.why = "files that were written all the time were left out";
+    return FlushOutcome::partial;
+  } else if (end.signalled && asked_) {
+    result.why = "the program was killed, and says itself what is a checkpoint; the last committed one stands";
     return FlushOutcome::partial;
   } else if (end.signalled && !is_complete_at_death(seen.state, end.at, last_burst_, options_.settle)) {
     result.why = "the program was killed while it may have been writing; the last committed checkpoint stands";

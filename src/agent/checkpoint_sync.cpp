@@ -89,7 +89,7 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
   upload_settled(events);
   const auto ready = [&] {
     const auto seen = view(false);
-    return !retry_at_ && !fenced_off_ && seen.differs && seen.plan.upload.empty() &&
+    return !asked_ && !retry_at_ && !fenced_off_ && seen.differs && seen.plan.upload.empty() &&
            checkpoint::is_quiet(seen.state, clock_.ticks(), options_.settle);
   };
   if (!ready()) return events;
@@ -118,6 +118,7 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   heard_ = {};
   // After the end nobody holds anything open, and what was held open then is what matters.
   if (!ended_ && (now_and_whole || view(true).differs)) note_open_files();
+  note_whether_dirty();
   for (const auto& [path, tracked] : tracked_) {
     if (!checkpoint::is_restless(tracked.watch, now, options_.settle)) continue;
     problem_once(events, path + " is written all the time: checkpoints are saved without it until it rests");
@@ -127,18 +128,52 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
 void CheckpointSync::observe(const FolderScan& scan, Events& events) {
   for (const auto& what : scan.passed_over) problem_once(events, "not part of any checkpoint: " + what);
   auto before = std::exchange(tracked_, {});
+  std::vector<checkpoint::FileChange> changes;
   for (const auto& file : scan.files) {
     if (claim_.place.plain_key(file.path).size() > checkpoint::kMaxPath) {
       problem_once(events, "not part of any checkpoint: " + file.path + ": its key would be too long");
       continue;
     }
-    if (auto known = before.extract(file.path)) tracked_.insert(std::move(known));
+    std::optional<checkpoint::FileIdentity> was;
+    if (auto known = before.extract(file.path)) {
+      was = known.mapped().file.identity;
+      tracked_.insert(std::move(known));
+    }
     observe_file(file, heard_.lost);
+    const auto& watch = tracked_.at(file.path).watch;
+    const bool counts =
+        watch.changed_at != kLongAgo && !checkpoint::is_restless(watch, clock_.ticks(), options_.settle);
+    if (was != file.identity && counts) changes.push_back({was, file.identity});
   }
-  for (const auto& [path, gone] : before) {
+  std::vector<checkpoint::FileIdentity> gone;
+  for (const auto& [path, file] : before) {
     removed_at_ = clock_.ticks();
     forget_upload(path);
+    if (marked_.erase(path) > 0) folder_.mark(path, Marker::none);
+    gone.push_back(file.file.identity);
   }
+  note_progress(changes, gone);
+}
+
+void CheckpointSync::note_progress(const std::vector<checkpoint::FileChange>& changes,
+                                   const std::vector<checkpoint::FileIdentity>& gone) {
+  written_bytes_ += checkpoint::bytes_written(changes, gone);
+  if (!changes.empty()) last_change_ = clock_.ticks();
+}
+
+// After a look: is there anything that the last generation does not have, and is it being written?
+void CheckpointSync::note_whether_dirty() {
+  const auto now = clock_.ticks();
+  if (!view(false).differs) {
+    dirty_since_.reset();
+    return;
+  }
+  if (!dirty_since_) dirty_since_ = now;
+  const bool open = std::ranges::any_of(tracked_, [&](const auto& one) {
+    const auto& watch = one.second.watch;
+    return watch.open && !checkpoint::is_restless(watch, now, options_.settle);
+  });
+  if (open || last_change_ == now) saves_.changed(now, open);
 }
 
 void CheckpointSync::observe_file(const LocalFile& file, bool all_changed) {
@@ -249,11 +284,18 @@ Instant CheckpointSync::next_wakeup() const {
 }
 
 CheckpointFigures CheckpointSync::figures() const {
-  return {.last = last_,
-          .last_committed = last_committed_,
-          .bytes_at_risk = view(true).bytes_at_risk,
-          .uploaded_bytes = uploaded_bytes_,
-          .upload_bytes_per_second = bytes_per_second_};
+  const auto seen = view(true);
+  CheckpointFigures figures{.last = last_,
+                            .last_committed = last_committed_,
+                            .bytes_at_risk = seen.bytes_at_risk,
+                            .bytes_to_upload = 0,
+                            .written_bytes = written_bytes_,
+                            .dirty_since = dirty_since_,
+                            .saving_since = {}};
+  for (const auto& file : seen.plan.upload) figures.bytes_to_upload += file.identity.size;
+  if (saves_.saving(clock_.ticks(), options_.settle.quiet))
+    figures.saving_since = last_change_.value_or(clock_.ticks()) - saves_.so_far();
+  return figures;
 }
 
 void CheckpointSync::problem(Events& events, const Error& error, std::string_view what) {

@@ -16,11 +16,13 @@
 #include "agent/checkpoint_ledger.hpp"
 #include "agent/checkpoint_place.hpp"
 #include "agent/checkpoint_upload.hpp"
+#include "agent/commit_requests.hpp"
 #include "agent/folder.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "checkpoint/manifest.hpp"
 #include "checkpoint/retention.hpp"
+#include "checkpoint/safety.hpp"
 #include "checkpoint/settle.hpp"
 #include "checkpoint/transfer_plan.hpp"
 
@@ -35,6 +37,7 @@ struct CheckpointSyncOptions {
   Duration scan_interval{1000};              // the safety net below inotify
   std::size_t keep = 3;                      // generations; at least 2, see checkpoint/retention.hpp
   std::size_t pack_at_least = kPackAtLeast;  // small files that are stored together
+  bool markers = false;                      // SageMaker's marker files, see Folder::mark()
 };
 
 struct CheckpointCommitted {
@@ -42,6 +45,9 @@ struct CheckpointCommitted {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;           // of all its files
   std::uint64_t uploaded_bytes = 0;  // of those that were new
+  Duration wrote{0};                 // from the first change to the last
+  Duration safe_after{0};            // from the last change until now
+  Duration commit_took{0};           // of that: from the last upload on
 };
 // A newer attempt has opened the ledger. Nothing is written any more, ever.
 struct CheckpointFencedOff {
@@ -73,9 +79,16 @@ struct FlushResult {
 struct CheckpointFigures {
   std::optional<GenerationId> last;
   std::optional<Instant> last_committed;
-  std::uint64_t bytes_at_risk = 0;  // changed since the last generation
-  std::uint64_t uploaded_bytes = 0;
-  std::uint64_t upload_bytes_per_second = 0;  // of the latest uploads; 0: not known yet
+  std::uint64_t bytes_at_risk = 0;      // changed since the last generation
+  std::uint64_t bytes_to_upload = 0;    // of those: not in the store yet
+  std::uint64_t written_bytes = 0;      // by the program, since the start
+  std::optional<Instant> dirty_since;   // in ticks: the first change that no generation has
+  std::optional<Instant> saving_since;  // in ticks: the program may be in the middle of a save
+};
+// What came of a commit that was asked for. Without an answer: the store is away, ask again.
+struct AskedCommit {
+  std::optional<CommitAnswer> answer;
+  std::vector<CheckpointEvent> events;
 };
 
 class CheckpointSync {
@@ -90,6 +103,10 @@ class CheckpointSync {
   // end nothing moves any more, and that says nothing. Call it when the folder has changes or next_wakeup() has come;
   // calling it at any other time does no harm.
   std::vector<CheckpointEvent> step();
+  // The program says that what is in the directory now is a checkpoint: it is uploaded and committed without waiting
+  // for a quiet moment. From then on nothing is committed that was not asked for, until the program's end: what such a
+  // program leaves half written may look quiet.
+  AskedCommit commit_now();
   // Without `end` the program still runs: one pass under the usual rules. With it: no waiting for quiet after a program
   // that ended by itself; after a death by signal only what was without doubt complete before it.
   // The deadline is in ticks of the clock, as are the times of all that is noticed here: a clock that is set must not
@@ -123,6 +140,12 @@ class CheckpointSync {
   void observe_file(const checkpoint::LocalFile& file, bool all_changed);
   void note_open_files();
   void note_unfinished(Events& events);
+  void note_progress(const std::vector<checkpoint::FileChange>& changes,
+                     const std::vector<checkpoint::FileIdentity>& gone);
+  void note_whether_dirty();
+  std::optional<CommitAnswer> try_to_commit(Events& events);
+  void mark_uploading(const std::vector<checkpoint::LocalFile>& files);
+  void mark_uploaded();
   View view(bool with_restless) const;
 
   void upload_settled(Events& events);
@@ -183,9 +206,13 @@ class CheckpointSync {
   std::set<std::string> said_;
   bool ended_ = false;         // the program, as we were told
   bool program_gone_ = false;  // it was not there when we last looked for it
-  std::uint64_t uploaded_bytes_ = 0;
+  bool asked_ = false;         // it says itself when there is a checkpoint
+  checkpoint::SaveTimer saves_;
+  std::optional<Instant> dirty_since_, last_change_;
+  std::uint64_t written_bytes_ = 0;
+  std::map<std::string, std::string>
+      marked_;  // path to the object that its marker speaks of; "" of an upload under way
   std::uint64_t uploaded_since_commit_ = 0;
-  std::uint64_t bytes_per_second_ = 0;
 };
 
 }  // namespace holdfast::agent

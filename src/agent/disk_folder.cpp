@@ -162,6 +162,8 @@ FolderChanges DiskFolder::changes() {
     for (const char* at = buffer.data(); at < buffer.data() + n;) {
       const auto* event = reinterpret_cast<const inotify_event*>(at);
       at += sizeof(inotify_event) + event->len;
+      // Markers and parts of our own would have us look again without end.
+      if (event->len != 0 && checkpoint::is_excluded(event->name)) continue;
       changes.any = true;
       if ((event->mask & IN_Q_OVERFLOW) != 0) changes.lost = true;
       if ((event->mask & IN_IGNORED) != 0) folders_.erase(event->wd);
@@ -261,6 +263,32 @@ void DiskFolder::remove(const std::string& path) {
     const auto slash = left.rfind('/');
     left.resize(slash == std::string::npos ? 0 : slash);
   }
+}
+
+// ---- for the program
+
+void DiskFolder::mark(const std::string& path, Marker marker) {
+  const auto folder = parent_beneath(directory_.get(), path);
+  if (!folder) return;
+  const auto file = file_name_of(path);
+  const auto uploading = file + ".sagemaker-uploading", uploaded = file + ".sagemaker-uploaded";
+  const auto make = [&](const std::string& name) {
+    const Fd made{::openat(folder->get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644)};
+  };
+  if (marker == Marker::uploading) make(uploading);
+  if (marker == Marker::uploaded) make(uploaded);
+  if (marker != Marker::uploading) ::unlinkat(folder->get(), uploading.c_str(), 0);
+  if (marker != Marker::uploaded) ::unlinkat(folder->get(), uploaded.c_str(), 0);
+}
+
+std::optional<checkpoint::FileIdentity> DiskFolder::commit_file() {
+  struct stat status {};
+  if (::fstatat(directory_.get(), kCommitFile, &status, AT_SYMLINK_NOFOLLOW) != 0) return std::nullopt;
+  return identity_of(status);
+}
+
+void DiskFolder::remove_commit_file(const checkpoint::FileIdentity& answered) {
+  if (commit_file() == answered) ::unlinkat(directory_.get(), kCommitFile, 0);
 }
 
 }  // namespace holdfast::agent

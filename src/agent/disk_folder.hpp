@@ -24,6 +24,9 @@ class DiskFolder final : public Folder {
   Result<std::unique_ptr<OpenFile>> open(const std::string& path) override;
   Result<std::unique_ptr<NewFile>> create(const std::string& path) override;
   void remove(const std::string& path) override;
+  void mark(const std::string& path, Marker marker) override;
+  std::optional<checkpoint::FileIdentity> commit_file() override;
+  void remove_commit_file(const checkpoint::FileIdentity& answered) override;
 
  private:
   DiskFolder(std::filesystem::path path, Fd directory, Fd woken);

@@ -16,6 +16,9 @@
 
 namespace holdfast::agent {
 
+// Lies in the checkpoint directory while a program asks for a commit; removed once that is safe.
+constexpr const char* kCommitFile = ".holdfast-commit";
+
 struct FolderChanges {
   bool any = false;
   bool lost = false;  // too many at once: everything may have changed
@@ -48,6 +51,10 @@ class NewFile {
   virtual Result<checkpoint::FileIdentity> place(std::int64_t mtime_ns, std::uint32_t mode) = 0;
 };
 
+// SageMaker's marker files, beside a file of a checkpoint: "<file>.sagemaker-uploading" and
+// "<file>.sagemaker-uploaded".
+enum class Marker { none, uploading, uploaded };
+
 class Folder {
  public:
   virtual ~Folder() = default;
@@ -64,6 +71,12 @@ class Folder {
   virtual Result<std::unique_ptr<NewFile>> create(const std::string& path) = 0;
   // The file, and the folders that it leaves empty; best effort.
   virtual void remove(const std::string& path) = 0;
+  // Leaves this marker beside the file and no other; makes no folder for it. Best effort.
+  virtual void mark(const std::string& /*path*/, Marker /*marker*/) {}
+  // The file in which a program asks for a commit, if it is there.
+  virtual std::optional<checkpoint::FileIdentity> commit_file() { return std::nullopt; }
+  // Unless the program made another one meanwhile.
+  virtual void remove_commit_file(const checkpoint::FileIdentity& /*answered*/) {}
 };
 
 }  // namespace holdfast::agent

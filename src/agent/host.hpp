@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "agent/channels.hpp"
+#include "agent/commit_socket.hpp"
 #include "agent/folder.hpp"
 #include "agent/tasks.hpp"
 #include "base/file.hpp"
@@ -69,6 +70,10 @@ class Host {
 
   virtual ~Host() = default;
   virtual Tasks& tasks() = 0;
+  // For work that gives way to the program, as long as there is no hurry.
+  virtual Tasks& background_tasks() { return tasks(); }
+  // From now on background tasks that start are tasks like all others.
+  virtual void hurry() {}
 
   // ---- before the program. Kind::invalid and Kind::not_found are the user's mistakes.
   // /opt/ml, as SageMaker's contract has it. First of all.
@@ -80,6 +85,11 @@ class Host {
   virtual Result<std::unique_ptr<Folder>> checkpoint_folder() = 0;  // only for a job with checkpoints
   // An empty file for the lines on their way, see log_spool.hpp.
   virtual Result<Fd> spool_file() = 0;
+
+  // What the program asks for commits at, or null where there is none. Before start_program(), which tells it where.
+  virtual std::unique_ptr<CommitSocket> commit_socket(CommitRequests& /*requests*/, Clock& /*clock*/) {
+    return nullptr;
+  }
 
   // ---- the program
   virtual Result<std::unique_ptr<TrainingProgram>> start_program(const job::JobSpec& spec, LineSink line) = 0;

@@ -27,6 +27,9 @@ namespace {
 constexpr std::size_t kMaxNotice = 64 * 1024;
 constexpr std::size_t kReadBlock = 64 * 1024;
 constexpr int kBlocksAtOnce = 16;
+constexpr const char* kCommitDirectory = "commit";
+constexpr const char* kCommitMount = "/run/holdfast";
+constexpr const char* kCommitVariable = "HOLDFAST_CHECKPOINT_SOCKET";
 
 int poll_timeout(std::optional<Duration> most) {
   if (!most) return -1;
@@ -165,6 +168,17 @@ Result<Fd> Machine::spool_file() {
   return fd;
 }
 
+// A job trains without it, too.
+std::unique_ptr<CommitSocket> Machine::commit_socket(CommitRequests& requests, Clock& clock) {
+  auto socket = CommitSocket::open(facts_.directory / kCommitDirectory, requests, tasks_, clock);
+  if (!socket) {
+    log_warn("no socket for commits: {}", socket.error().message);
+    return nullptr;
+  }
+  has_commit_socket_ = true;
+  return std::move(*socket);
+}
+
 Result<std::unique_ptr<TrainingProgram>> Machine::start_program(const job::JobSpec& spec, LineSink line) {
   auto command = program_command(spec);
   if (!command) return fail(command.error());
@@ -173,6 +187,10 @@ Result<std::unique_ptr<TrainingProgram>> Machine::start_program(const job::JobSp
   program.command = std::move(*command);
   program.environment = program_environment(spec, facts_.instance);
   program.mounts = layout_.mounts;
+  if (has_commit_socket_) {
+    program.mounts.push_back({facts_.directory / kCommitDirectory, kCommitMount, false});
+    program.environment.emplace(kCommitVariable, fmt::format("{}/{}", kCommitMount, kCommitSocketName));
+  }
   program.hidden = facts_.hidden;
   if (!spec.working_directory.empty()) program.working_directory = spec.working_directory;
   program.hostname = kHostName;

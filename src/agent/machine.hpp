@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/background.hpp"
 #include "agent/host.hpp"
 #include "agent/ml_layout.hpp"
 #include "ports/runtime.hpp"
@@ -28,12 +29,15 @@ class Machine final : public Host {
   ~Machine() override;
 
   Tasks& tasks() override { return tasks_; }
+  Tasks& background_tasks() override { return background_; }
+  void hurry() override { background_.hurry(); }
   Result<void> lay_out(const job::JobSpec& spec) override;
   Result<std::unique_ptr<Folder>> channel_folder(const std::string& channel) override;
   Result<std::unique_ptr<ChannelFeed>> feed_channel(ports::ObjectStore& objects, const std::string& channel,
                                                     ChannelStream stream) override;
   Result<std::unique_ptr<Folder>> checkpoint_folder() override;
   Result<Fd> spool_file() override;
+  std::unique_ptr<CommitSocket> commit_socket(CommitRequests& requests, Clock& clock) override;
   Result<std::unique_ptr<TrainingProgram>> start_program(const job::JobSpec& spec, LineSink line) override;
   std::unique_ptr<Meter> meter() override;
   Result<void> write_notice(Instant deadline, const std::string& reason) override;
@@ -55,7 +59,9 @@ class Machine final : public Host {
   ports::Runtime& runtime_;
   Clock& clock_;
   ThreadTasks tasks_;
+  BackgroundTasks background_{tasks_, give_way};
   MlLayout layout_;
+  bool has_commit_socket_ = false;
   Fd woken_, notices_, shutdown_;
   std::optional<Instant> notice_;
   Sandboxed* program_ = nullptr;  // while there is one

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "api/live_checkpoints.hpp"
+
 namespace holdfast::api {
 
 class Counters {
@@ -33,10 +35,13 @@ class Counters {
   }
   std::uint64_t log_lines() const { return log_lines_; }
   std::uint64_t log_bytes() const { return log_bytes_; }
+  LiveCheckpoints& checkpoints() { return checkpoints_; }
+  const LiveCheckpoints& checkpoints() const { return checkpoints_; }
 
  private:
   mutable std::mutex mutex_;
   Requests requests_;
+  LiveCheckpoints checkpoints_;
   std::atomic<std::uint64_t> log_lines_ = 0, log_bytes_ = 0;
 };
 

@@ -53,6 +53,16 @@ void add_jobs(Text& text, const ports::Overview& overview, Instant now) {
              age);
 }
 
+void add_checkpoints(Text& text, const LiveCheckpoints::Totals& totals) {
+  text.alone("checkpoint_jobs", "gauge", "Running jobs that tell how safe their checkpoints are.", totals.jobs);
+  text.alone("checkpoint_bytes_at_risk", "gauge", "Bytes that those jobs wrote since their last checkpoints.",
+             totals.bytes_at_risk);
+  text.alone("checkpoint_upload_bytes_per_second", "gauge", "The upload rates of those jobs together.",
+             totals.upload_bytes_per_second);
+  text.alone("checkpoint_seconds_to_safe_max", "gauge", "Until the last of those jobs has saved what it wrote.",
+             totals.seconds_to_safe_most);
+}
+
 void add_requests(Text& text, const Counters& counters) {
   constexpr std::array kOutcomes = {"success", "refused", "failed"};
   text.family("requests_total", "counter", "Requests answered since the start, by operation and outcome.");
@@ -81,6 +91,7 @@ Result<std::string> figures_text(const Figures& figures) {
   if (!overview) return fail(overview.error());
   Text text;
   add_jobs(text, *overview, figures.backends.clock.now());
+  add_checkpoints(text, figures.backends.counters.checkpoints().totals(figures.backends.clock.now()));
   add_requests(text, figures.backends.counters);
   text.family("waiting", "gauge", "Requests waiting for a thread, by queue.");
   for (const auto& [name, length] : figures.queues) text.sample(length, fmt::format("queue=\"{}\"", name));

@@ -5,6 +5,7 @@
 #include "api/algorithm_use.hpp"
 #include "api/arns.hpp"
 #include "api/rules.hpp"
+#include "api/shapes/checkpoint_tags.hpp"
 #include "api/shapes/paths.hpp"
 #include "api/shapes/training_job.hpp"
 #include "api/shapes/training_job_rules.hpp"
@@ -173,6 +174,7 @@ tl::expected<NewTrainingJob, ApiError> make_training_job(const json& request, co
     if (made.tags.back().first == shapes::kWorkingDirectoryTag) {
       made.spec.working_directory = shapes::normal_path(made.tags.back().second).value();
     }
+    shapes::read_checkpoint_tag(made.spec, made.tags.back().first, made.tags.back().second);
   }
   normal.erase("Tags");
   made.request_json = normal.dump();

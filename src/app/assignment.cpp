@@ -14,6 +14,12 @@ namespace {
 constexpr std::size_t kMaxAssignment = 8 * 1024 * 1024;
 constexpr std::size_t kMaxEndpoint = 4096;
 
+std::optional<Duration> duration_of(const json& about, const char* name) {
+  const json value = about.value(name, json());
+  if (!value.is_number_integer() || value.get<std::int64_t>() < 0) return std::nullopt;
+  return std::min(Duration{value.get<std::int64_t>()}, checkpoint::kLongestEstimate);
+}
+
 // As of now: a service that comes back at another address is not found by programs that run already.
 std::optional<agent::S3Access> s3_access(const json& assignment, const std::filesystem::path& endpoint_file) {
   auto endpoint = read_file(endpoint_file, kMaxEndpoint);
@@ -62,6 +68,7 @@ Result<AgentFacts> read_assignment(const std::filesystem::path& directory) {
     if (const auto instance = read_file(directory / "instance.json", kMaxAssignment)) {
       const json about = json::parse(*instance);
       facts.machine.devices = about.value("gpus", std::vector<std::string>{});
+      facts.assignment.safety.capacity = {duration_of(about, "notice_ms"), duration_of(about, "lifetime_ms")};
     }
     facts.machine.instance.gpus = static_cast<int>(facts.machine.devices.size());
     return facts;

@@ -29,6 +29,7 @@ Result<void> write_new_file(const std::filesystem::path& path, std::string_view 
 
 std::string record_to_json(const InstanceRecord& record) {
   const auto& placement = record.placement;
+  const auto ms = [](std::optional<Duration> duration) { return duration ? Json(duration->count()) : Json(); };
   return Json{{"fence", record.fence.value},
               {"job", record.job.value},
               {"pool", placement.pool.value},
@@ -37,7 +38,9 @@ std::string record_to_json(const InstanceRecord& record) {
               {"spot", placement.spot},
               {"price_per_hour_micros", placement.price_per_hour},
               {"on_demand_per_hour_micros", placement.on_demand_per_hour},
-              {"gpus", record.gpus}}
+              {"gpus", record.gpus},
+              {"notice_ms", ms(record.notice)},
+              {"lifetime_ms", ms(record.lifetime)}}
       .dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -52,6 +55,14 @@ InstanceRecord record_from_json(const Json& json) {
   record.placement.price_per_hour = json.at("price_per_hour_micros").get<MicroDollars>();
   record.placement.on_demand_per_hour = json.at("on_demand_per_hour_micros").get<MicroDollars>();
   record.gpus = json.at("gpus").get<std::vector<std::string>>();
+  // An older version wrote no such thing.
+  const auto duration = [&](const char* name) -> std::optional<Duration> {
+    const auto value = json.value(name, Json());
+    if (!value.is_number_integer()) return std::nullopt;
+    return Duration{value.get<std::int64_t>()};
+  };
+  record.notice = duration("notice_ms");
+  record.lifetime = duration("lifetime_ms");
   return record;
 }
 

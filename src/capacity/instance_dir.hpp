@@ -24,6 +24,10 @@ struct InstanceRecord {
   JobName job;
   job::Placement placement;
   std::vector<std::string> gpus;
+  // What its agent should know beforehand: how long before its end it is warned, and how long such instances last on
+  // average. Nothing: it is not taken away; it is not known.
+  std::optional<Duration> notice = {};
+  std::optional<Duration> lifetime = {};
 };
 
 // "i-000000000000002a", also the InstanceId.

@@ -105,11 +105,16 @@ std::optional<std::string> LocalProvider::why_refused(const job::Placement& plac
 
 Result<void> LocalProvider::start(const ports::Launch& request) {
   const InstanceDir dir(options_.directory, request.fence);
-  const InstanceRecord record{
+  InstanceRecord record{
       .fence = request.fence,
       .job = request.job,
       .placement = request.placement,
       .gpus = is_gpu_type(request.placement.instance_type) ? options_.gpus : std::vector<std::string>{}};
+  if (record.placement.spot) {
+    const std::lock_guard lock(mutex_);
+    record.notice = options_.market.notice();
+    record.lifetime = options_.market.mean_up();
+  }
   const auto give_up = [&](const Error& error) {
     dir.remove_assignment();
     tidy(request.fence);

@@ -22,6 +22,23 @@ std::string statuses(const JobAnswer& job, Instant now) {
   return render_table(rows);
 }
 
+std::string megabytes(double bytes) { return fmt::format("{:.1f} MB", bytes / 1e6); }
+
+// "12s old, 31.5 MB at risk, safe in 2.4s": as the agent last said.
+std::string safety(const json& run) {
+  const auto told = run.find("CheckpointSafety");
+  if (told == run.end() || !told->is_object()) return "";
+  const auto at_risk = told->value("BytesAtRisk", std::uint64_t{0});
+  std::string text = fmt::format("               {:.0f}s old", told->value("AgeInSeconds", 0.0));
+  if (at_risk > 0) text += fmt::format(", {} at risk", megabytes(static_cast<double>(at_risk)));
+  if (at_risk > 0 && told->contains("SecondsToSafe"))
+    text += fmt::format(", safe in {:.1f}s", told->value("SecondsToSafe", 0.0));
+  if (told->contains("UploadBytesPerSecond")) {
+    text += fmt::format(", uploads at {}/s", megabytes(told->value("UploadBytesPerSecond", 0.0)));
+  }
+  return text + "\n";
+}
+
 // What our own DescribeTrainingRun adds to SageMaker's answer.
 std::string ledger(const json& run) {
   std::string text =
@@ -30,6 +47,7 @@ std::string ledger(const json& run) {
   if (generation != run.end() && generation->is_object())
     text += fmt::format("Checkpoint     the newest complete one is {}.{} (fence.sequence)\n",
                         generation->value("Fence", 0), generation->value("Sequence", 0));
+  text += safety(run);
   if (run.contains("CostInDollars"))
     text += fmt::format("Cost           ${:.6f}\n", run["CostInDollars"].get<double>());
   const auto account = run.find("LedgerInSeconds");

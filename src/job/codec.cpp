@@ -61,9 +61,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, name, arn, role_arn, im
                                                 hyperparameters, environment, channels, metrics, output_path,
                                                 instance_type, instance_count, volume_gb, network_isolation, spot,
                                                 max_runtime, max_wait, checkpoint, max_retries, working_directory,
-                                                archive_model)
+                                                checkpoint_markers, checkpoint_bandwidth, archive_model)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Attempt, fence, placement, requested, instance, notice, restored,
-                                                program_since, saved)
+                                                program_since, saved, save_takes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Accounts, waiting_ms, starting_ms, restoring_ms, training_ms, lost_ms,
                                                 saving_ms, stopping_ms, billable_millionths, cost)
 
@@ -106,7 +106,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(NoticeReceived, fence, deadline)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InstanceGone, fence, reclaimed, why)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AgentStarted, fence)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProgramStarted, fence, restored)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CheckpointSaved, fence, generation)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(CheckpointSaved, fence, generation, took)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ProgramEnded, fence)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AttemptEnded, fence, outcome, reason)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchInstance, fence, placement)

@@ -217,6 +217,15 @@ std::optional<Instant> max_runtime_at(const Job& job) {
   return job.booked_until + left;
 }
 
+// See kMostEarly. Only a program that runs has something to save.
+Duration asked_early_by(const Job& job) {
+  const auto* training = std::get_if<Training>(&job.state);
+  if (!training) return Duration{0};
+  const Duration save = training->attempt.save_takes;
+  const Duration most = std::min<Duration>(kMostEarly, job.spec->max_runtime / kMostEarlyOfMaxRuntime);
+  return std::clamp<Duration>(save + save / 4 - kStopGrace, Duration{0}, most);
+}
+
 std::optional<StopReason> wall_reached(const Job& job, Instant now) {
   const auto wait = max_wait_at(job);
   const auto run = max_runtime_at(job);
@@ -281,7 +290,9 @@ Answer on(const Job& job, const S&, const CheckpointSaved& saved, Instant now) {
   if (job.last_generation && saved.generation <= *job.last_generation) return ignore("an older generation");
   Job next = job;
   next.last_generation = saved.generation;
-  std::get<S>(next.state).attempt.saved = now;
+  auto& attempt = std::get<S>(next.state).attempt;
+  attempt.saved = now;
+  attempt.save_takes = longest_of_late(attempt.save_takes, saved.took);
   return Decision{std::move(next), {}};
 }
 
@@ -400,7 +411,9 @@ Answer on(const Job& job, const Working auto& working, const StopRequested&, Ins
 }
 Answer on(const Job& job, const Working auto& working, const TimeReached&, Instant now) {
   if (overdue(working.attempt, now)) return interrupted(job, working.attempt, now);
-  if (const auto wall = wall_reached(job, now)) return stop_gently(job, working.attempt, *wall, now);
+  if (const auto wall = wall_reached(job, now + asked_early_by(job))) {
+    return stop_gently(job, working.attempt, *wall, now);
+  }
   return ignore("no limit is reached");
 }
 
@@ -496,8 +509,9 @@ std::optional<Instant> next_wakeup(const Job& job) {
   };
   if (const Attempt* attempt = current_attempt(job)) consider(overdue_at(*attempt));
   const auto consider_walls = [&] {
-    consider(max_wait_at(job));
-    consider(max_runtime_at(job));
+    const Duration early = asked_early_by(job);
+    if (const auto wall = max_wait_at(job)) consider(*wall - early);
+    if (const auto wall = max_runtime_at(job)) consider(*wall - early);
   };
   std::visit(Overload{[&](const Launching& s) {
                         consider_walls();

@@ -26,6 +26,11 @@ struct Ignored {
 constexpr Duration kLaunchTimeout = minutes{10};
 // SIGTERM to SIGKILL, as SageMaker gives it.
 constexpr Duration kStopGrace = seconds{120};
+// A program that takes longer than that to save is asked before a wall, so that it has saved when the grace after the
+// wall is over: by as much as its longest save of late, and a quarter more, exceeds the grace. At most this, and at
+// most a quarter of MaxRuntime: a program that does not listen loses that time.
+constexpr Duration kMostEarly = minutes{30};
+constexpr int kMostEarlyOfMaxRuntime = 4;
 // After the grace: for the last checkpoint and the model's upload. SageMaker allows two days for uploading at most.
 constexpr Duration kStopUploadLimit = hours{2};
 // How long after its announced deadline an instance may stay silent before we take it for gone.

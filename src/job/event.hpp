@@ -2,6 +2,7 @@
 // what comes from an older one. Each event may arrive twice, late or out of order.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <variant>
@@ -46,7 +47,16 @@ struct ProgramStarted {
 struct CheckpointSaved {
   Fence fence;
   GenerationId generation;
+  // For how long the program had been writing it. 0: all at once, or not known.
+  Duration took{0};
 };
+// The longest save, forgotten by a quarter with each one that follows: a first one that took long for reasons of its
+// own does not count for ever.
+constexpr Duration longest_of_late(Duration longest, Duration took) {
+  return std::max<Duration>(took, longest - longest / 4);
+}
+// More than any save takes: an agent says this much at most.
+constexpr Duration kLongestSave = hours{24};
 struct ProgramEnded {
   Fence fence;
 };

@@ -78,7 +78,11 @@ struct JobSpec {
   std::optional<Checkpoint> checkpoint;
   int max_retries = 0;            // RetryStrategy.MaximumRetryAttempts: for failures of ours, not of the program's
   std::string working_directory;  // tag holdfast:working-directory, for local:host; empty: /opt/ml
-  bool archive_model = true;      // OutputDataConfig.CompressionType GZIP: model.tar.gz; otherwise file by file
+  // Tag holdfast:checkpoint-markers: SageMaker's marker files beside checkpoints. Nothing: as the image expects it.
+  std::optional<bool> checkpoint_markers;
+  std::uint64_t checkpoint_bandwidth =
+      0;                      // tag holdfast:checkpoint-bandwidth, in bytes/s: what uploads may take; 0: all
+  bool archive_model = true;  // OutputDataConfig.CompressionType GZIP: model.tar.gz; otherwise file by file
 };
 
 }  // namespace holdfast::job

@@ -61,6 +61,7 @@ struct Attempt {
   std::optional<GenerationId> restored;  // what the program went on from
   std::optional<Instant> program_since;  // when the program started to run
   std::optional<Instant> saved;          // when this attempt last committed a generation
+  Duration save_takes{0};                // that its program writes at a generation: see longest_of_late()
 };
 
 enum class StopReason { user, max_runtime, max_wait };

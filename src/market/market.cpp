@@ -70,6 +70,16 @@ std::optional<Instant> Trace::next_change(Instant after) const {
   return std::nullopt;
 }
 
+std::optional<Duration> Trace::mean_up() const {
+  std::int64_t up = 0, ends = 0;
+  for (std::size_t i = 0; i < samples_.size(); ++i) {
+    up += samples_[i] ? 1 : 0;
+    ends += samples_[i] && !samples_[(i + 1) % samples_.size()] ? 1 : 0;
+  }
+  if (ends == 0) return std::nullopt;
+  return up * gap_ / ends;
+}
+
 // ---- any
 
 Market::Market(Model model, Duration notice) : model_(std::move(model)), notice_(notice) {}
@@ -78,6 +88,12 @@ bool Market::open(Instant at) const {
   if (const auto* random = std::get_if<RandomPeriods>(&model_)) return random->open(at);
   if (const auto* trace = std::get_if<Trace>(&model_)) return trace->open(at);
   return true;
+}
+
+std::optional<Duration> Market::mean_up() const {
+  if (const auto* random = std::get_if<RandomPeriods>(&model_)) return random->mean_up();
+  if (const auto* trace = std::get_if<Trace>(&model_)) return trace->mean_up();
+  return std::nullopt;
 }
 
 std::optional<Instant> Market::next_change(Instant after) const {

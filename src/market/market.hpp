@@ -31,6 +31,7 @@ class RandomPeriods {
   RandomPeriods(std::uint64_t seed, Duration mean_up, Duration mean_down, Instant begins);
   bool open(Instant at) const;
   std::optional<Instant> next_change(Instant after) const;
+  Duration mean_up() const { return mean_up_; }
 
  private:
   void seek(Instant at) const;
@@ -49,6 +50,8 @@ class Trace {
   Trace(std::vector<bool> samples, Duration gap, Instant begins);
   bool open(Instant at) const;
   std::optional<Instant> next_change(Instant after) const;
+  // Of its stretches of availability; nothing where there is no end of one.
+  std::optional<Duration> mean_up() const;
 
  private:
   std::int64_t sample_at(Instant at) const;
@@ -70,6 +73,8 @@ class Market {
   std::optional<Instant> next_change(Instant after) const;
   // How long an instance still has when the market closes.
   Duration notice() const { return notice_; }
+  // How long the market stays open on average: what an instance can hope for. Nothing: it never closes.
+  std::optional<Duration> mean_up() const;
 
  private:
   Model model_;

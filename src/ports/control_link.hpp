@@ -33,7 +33,9 @@ struct LogBatch {
 };
 
 // How much of the instance was in use at one time: SageMaker's instance metrics by name ("CPUUtilization"), in percent,
-// where N processors or GPUs together have N times 100. What cannot be measured is not there.
+// where N processors or GPUs together have N times 100. Or how safe its checkpoints were: CheckpointAge and
+// CheckpointTimeToSafe in seconds, CheckpointBytesAtRisk, CheckpointUploadRate in bytes per second; never both in one.
+// What cannot be measured is not there.
 struct InstanceSample {
   std::int64_t timestamp_ms = 0;
   std::vector<std::pair<std::string, double>> values;

@@ -21,6 +21,7 @@ ProgramPlan draw_program(Dice& dice) {
   if (dice.chance(0.15)) program.save_every = 1;
   program.files = static_cast<std::uint32_t>(dice.between(1, 5));
   program.between_files = dice.between(milliseconds{1}, milliseconds{250});
+  program.inside_files = program.between_files;
   program.writing = static_cast<Writing>(dice.below(4));
   program.on_term = static_cast<OnTerm>(dice.below(4));
   program.term_delay = dice.log_between(milliseconds{10}, minutes{3});
@@ -148,6 +149,11 @@ Plan draw_plan(std::uint64_t seed) {
   const int jobs = static_cast<int>(dice.log_between(1.0, 16.0));
   for (int i = 0; i < jobs; ++i) plan.jobs.push_back(draw_job(dice, i + 1, plan.faults_last / 2));
   plan.faults = draw_faults(dice);
+  // Drawn from dice of their own, so that seeds from before there were such programs mean what they meant.
+  Dice slow(seed, "slow savers");
+  for (auto& job : plan.jobs) {
+    if (slow.chance(0.1)) job.program.inside_files = slow.log_between(seconds{1}, minutes{2});
+  }
   // Where nothing is heard of changes, looking has to do.
   plan.scan_interval = plan.faults.deaf ? seconds{30} : minutes{5};
   if (dice.chance(0.5)) plan.pack_at_least = 2;

@@ -42,6 +42,7 @@ struct ProgramPlan {
   std::uint64_t save_every = 10;
   std::uint32_t files = 3;
   Duration between_files{50};  // well below the quiet that makes a checkpoint
+  Duration inside_files{50};   // between two writes to a file that is open: as long as it likes
   Writing writing = Writing::in_place;
   OnTerm on_term = OnTerm::save_and_end;
   Duration term_delay{500};

@@ -104,7 +104,7 @@ void TwinProgram::write_files(const std::string& folder, std::uint64_t step, boo
     const auto bytes = file_content({step, i, world_.plan.files});
     const auto inode = disk.create(beside);
     disk.write(*inode, std::string_view(bytes).substr(0, bytes.size() / 2));
-    world_.process.pass(world_.plan.between_files);
+    world_.process.pass(world_.plan.inside_files);
     world_.while_writing();
     disk.write(*inode, std::string_view(bytes).substr(bytes.size() / 2));
     disk.close(beside, *inode);

@@ -131,6 +131,45 @@ TEST_CASE("an instance's use becomes its metrics, once however often it is repor
   }
 }
 
+TEST_CASE("how safe checkpoints are becomes metrics of their own units, and is shown while it is fresh") {
+  Running world;
+  const auto report = [&](const json& values) {
+    const json sample = {{"Timestamp", to_ms(world.clock.now())}, {"Values", values}};
+    return world.agent("AgentReport", {{"TrainingJobName", "demo"}, {"Fence", 1}, {"Samples", json::array({sample})}},
+                       world.token("demo", 1));
+  };
+  const auto run = [&] { return world.ok("Holdfast.DescribeTrainingRun", {{"TrainingJobName", "demo"}}); };
+  CHECK_FALSE(run().contains("CheckpointSafety"));
+  // Both kinds may be of the same moment.
+  CHECK(report({{"CPUUtilization", 100}}).status == 200);
+  CHECK(report({{"CheckpointAge", 12.5},
+                {"CheckpointBytesAtRisk", 3e9},
+                {"CheckpointUploadRate", 1e8},
+                {"CheckpointTimeToSafe", 30.6}})
+            .status == 200);
+  const json safety = run().at("CheckpointSafety");
+  CHECK(safety.at("BytesAtRisk") == 3'000'000'000);
+  CHECK(safety.at("SecondsToSafe") == 30.6);
+  CHECK(safety.at("UploadBytesPerSecond") == 1e8);
+  const auto page = world.metrics->list({.with = {{"Host", "demo/algo-1"}}});
+  REQUIRE(page);
+  CHECK(page->metrics.size() == 5);
+  CHECK(world.metrics->read(page->metrics[2], "Bytes", 1, Instant{}, world.clock.now() + hours{1})->size() == 1);
+  world.clock.advance(minutes{4});
+  CHECK_FALSE(run().contains("CheckpointSafety"));
+  CHECK(world.error_of(report({{"CheckpointAge", 1}, {"CPUUtilization", 1}})).starts_with("Validation"));
+  CHECK(world.error_of(report({{"CheckpointAge", -1}})).starts_with("Validation"));
+}
+
+TEST_CASE("a checkpoint that took less than nothing, or more than a day, is not believed") {
+  Running world;
+  for (const std::int64_t took : {std::int64_t{-1}, std::int64_t{86'400'001}}) {
+    const json saved = {
+        {"is", "CheckpointSaved"}, {"fence", 1}, {"generation", {{"fence", 1}, {"sequence", 1}}}, {"took", took}};
+    CHECK(world.error_of(world.report(json::array({saved}), json::array())).starts_with("Validation"));
+  }
+}
+
 TEST_CASE("an agent hears of a stop") {
   Running world;
   world.report({{{"is", "AgentStarted"}, {"fence", 1}}, {{"is", "ProgramStarted"}, {"fence", 1}}}, json::array());

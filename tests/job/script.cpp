@@ -125,7 +125,11 @@ Event Player::event_of(const Words& words, Fence fence) const {
     if (words.size() == 1) return ProgramStarted{fence, std::nullopt};
     return ProgramStarted{fence, generation_of(argument(2))};
   }
-  if (verb == "saved") return CheckpointSaved{fence, generation_of(argument(1))};
+  if (verb == "saved") {
+    const auto took =
+        words.size() > 2 ? duration_of(argument(2).substr(std::string_view("took=").size())) : Duration{0};
+    return CheckpointSaved{fence, generation_of(argument(1)), took};
+  }
   if (verb == "program_ended") return ProgramEnded{fence};
   if (verb == "notice") return NoticeReceived{fence, now_ + duration_of(argument(1))};
   if (verb == "gone") {

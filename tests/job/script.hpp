@@ -5,7 +5,7 @@
 //   summary                                           the job as its user sees it
 //
 // TIME moves the clock first: +30s later, -1h set back, @2h since the submit.
-// EVENT: placed FENCE [ratio=0.3] | up | refused [why] | agent | program [from 1/3] | saved 1/4 | program_ended
+// EVENT: placed FENCE [ratio=0.3] | up | refused [why] | agent | program [from 1/3] | saved 1/4 [took=3m] | program_ended
 //      | notice 2m | gone reclaimed|failed [why] | ended succeeded|program_failed|bad_input|failed|reclaimed|stopped
 //        [reason] | stop | time (TimeReached, now) | wait (the clock moves on to next_wakeup(), then TimeReached)
 // An event is about the newest attempt, unless `of` names another. A line that begins with # is a comment; one that

@@ -67,6 +67,19 @@ TEST_CASE("a random market keeps its means") {
   CHECK(down.count() / 2000 == doctest::Approx(120'000).epsilon(0.1));
 }
 
+TEST_CASE("a market knows how long it stays open on average, unless it never closes") {
+  CHECK_FALSE(Market{}.mean_up());
+  CHECK(*Market{RandomPeriods{1, minutes{7}, minutes{2}, kBegin}}.mean_up() == minutes{7});
+  const auto trace = [](std::vector<bool> samples) {
+    return Market{Trace{std::move(samples), seconds{60}, kBegin}}.mean_up();
+  };
+  CHECK(*trace({true, true, false, true, false}) == seconds{90});
+  // The one at the end goes on at the beginning.
+  CHECK(*trace({true, false, false, true}) == seconds{120});
+  CHECK_FALSE(trace({true, true}));
+  CHECK_FALSE(trace({false}));
+}
+
 TEST_CASE("a random market answers about the past as it did then") {
   const auto market = parse("random:3,up=1,down=1");
   std::vector<bool> forward, backward;

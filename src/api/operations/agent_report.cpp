@@ -62,6 +62,9 @@ Checked<std::vector<job::Event>> events_of(const json& request, Fence fence) {
     if (const auto* notice = std::get_if<job::NoticeReceived>(&*event);
         notice && !in_a_calendar(to_ms(notice->deadline)))
       return wrong("A notice's deadline lies outside all calendars.");
+    if (const auto* saved = std::get_if<job::CheckpointSaved>(&*event);
+        saved && (saved->took < Duration{0} || saved->took > job::kLongestSave))
+      return wrong("A checkpoint took less than nothing, or more than a day.");
     events.push_back(std::move(*event));
   }
   return events;
@@ -143,6 +146,7 @@ void agent_report(const Call& call, Answer answer) {
   const auto samples = samples_of(call.request);
   if (!samples) return answer(tl::unexpected(samples.error()));
   if (auto kept = keep_logs(call, name, fence, *logs); !kept) return answer(tl::unexpected(kept.error()));
+  note_checkpoints(call.backends.counters.checkpoints(), name, fence, *samples, call.backends.clock.now());
   // No training waits for these.
   if (auto kept = keep_samples(call.backends.metrics, name, fence, *samples); !kept)
     log_warn("instance metrics of job {}: {}", name.value, kept.error().message);

@@ -1,4 +1,4 @@
-// How much of its instance an agent's program uses: the third part of its report.
+// How much of its instance an agent's program uses, and how safe its checkpoints are: the third part of its report.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/errors.hpp"
+#include "api/live_checkpoints.hpp"
 #include "base/ids.hpp"
 #include "ports/control_link.hpp"
 #include "ports/metrics.hpp"
@@ -20,5 +21,9 @@ tl::expected<std::vector<ports::InstanceSample>, ApiError> samples_of(const nloh
 // has no effect, so a repeated report does no harm.
 Result<void> keep_samples(ports::MetricStore& metrics, const JobName& job, Fence fence,
                           const std::vector<ports::InstanceSample>& samples);
+
+// Those of them that are about checkpoints, for whoever asks now.
+void note_checkpoints(LiveCheckpoints& checkpoints, const JobName& job, Fence fence,
+                      const std::vector<ports::InstanceSample>& samples, Instant now);
 
 }  // namespace holdfast::api::operations

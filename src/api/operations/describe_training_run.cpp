@@ -21,6 +21,18 @@ json ledger_of(const job::Accounts& accounts) {
           {"Stopping", in_seconds(accounts.stopping_ms)}};
 }
 
+// Times of two clocks: the agent's figures, and when the last generation was heard of, by the service.
+json safety_of(const CheckpointSafety& safety, const job::Attempt& attempt, Instant now) {
+  const auto since = attempt.saved ? attempt.saved : attempt.program_since;
+  json j = {{"Time", to_wire_time(safety.at)},
+            {"AgeInSeconds", since ? static_cast<double>(std::max<std::int64_t>((now - *since).count(), 0)) / 1000.0
+                                   : safety.age_seconds},
+            {"BytesAtRisk", safety.bytes_at_risk}};
+  if (safety.upload_bytes_per_second) j["UploadBytesPerSecond"] = *safety.upload_bytes_per_second;
+  if (safety.seconds_to_safe) j["SecondsToSafe"] = *safety.seconds_to_safe;
+  return j;
+}
+
 json history_of(const std::vector<std::pair<Instant, std::string>>& events) {
   json list = json::array();
   for (std::size_t i = events.size() - std::min(events.size(), kMaxHistory); i < events.size(); ++i) {
@@ -50,6 +62,10 @@ void describe_training_run(const Call& call, Answer answer) {
   if (job.last_generation) {
     run["LastGeneration"] = {{"Fence", job.last_generation->fence.value}, {"Sequence", job.last_generation->sequence}};
   }
+  const auto now = call.backends.clock.now();
+  const auto* attempt = job::current_attempt(job);
+  const auto safety = attempt ? call.backends.counters.checkpoints().of(name, attempt->fence, now) : std::nullopt;
+  if (safety) run["CheckpointSafety"] = safety_of(*safety, *attempt, now);
   answer(dump(run));
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/shapes/checkpoint_tags.hpp"
 #include "api/shapes/paths.hpp"
 #include "api/shapes/tag_rules.hpp"
 #include "api/shapes/training_data_rules.hpp"
@@ -84,9 +85,11 @@ Refusal refuse_metrics(const json& request) {
 Refusal refuse_tag(const std::string& key, const std::string& value) {
   if (auto refusal = refuse_reserved_key(key)) return refusal;
   if (!is_instruction(key)) return {};
+  if (is_checkpoint_tag(key)) return refuse_checkpoint_tag(key, value);
   if (key != kWorkingDirectoryTag) {
-    return fmt::format("Tag '{}' is not known: tags that begin with '{}' are instructions to this service. Known: {}.",
-                       key, kTagPrefix, kWorkingDirectoryTag);
+    return fmt::format(
+        "Tag '{}' is not known: tags that begin with '{}' are instructions to this service. Known: {}, {}, {}.", key,
+        kTagPrefix, kWorkingDirectoryTag, kCheckpointMarkersTag, kCheckpointBandwidthTag);
   }
   if (normal_path(value)) return {};
   return fmt::format("Tag '{}': '{}' must be an absolute path without '..'.", key, value);
