@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "agent/checkpoint_sync.hpp"
 #include "ports/object_store.hpp"
 #include "support/store_at.hpp"
 
@@ -80,13 +79,6 @@ inline Result<Place> open_place(const std::string& text) {
   if (!store) return fail(store.error());
   place.objects = std::move(*store);
   return place;
-}
-
-inline Result<std::unique_ptr<agent::CheckpointSync>> open_sync(ports::ObjectStore& store, Clock& clock,
-                                                                agent::Tasks& tasks,
-                                                                agent::CheckpointSyncOptions options,
-                                                                agent::CheckpointClaim claim, agent::Folder& folder) {
-  return agent::CheckpointSync::open(store, clock, tasks, {}, options, std::move(claim), folder);
 }
 
 }  // namespace holdfast::bench

@@ -80,7 +80,8 @@ struct Attempt {
   }
 
   std::unique_ptr<agent::CheckpointSync> sync(agent::CheckpointSyncOptions options) {
-    return or_give_up(bench::open_sync(store, clock, tasks, options, std::move(restored.claim), *folder), "opening");
+    return or_give_up(agent::CheckpointSync::open(store, clock, tasks, {}, options, std::move(restored.claim), *folder),
+                      "opening");
   }
 };
 

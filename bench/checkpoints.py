@@ -140,7 +140,7 @@ class Bench:
             kind = "holdfast" if name == "holdfast" else label
             if kind not in sources:
                 sources[kind] = kind
-                self.client("holdfast" if kind == "holdfast" else "boto3", sink.endpoint).up(folder, kind)
+                self.client("holdfast" if kind == "holdfast" else "rclone", sink.endpoint).up(folder, kind)
         for number in range(self.rounds):
             for name in self.names:
                 if not self.wanted(name, which + " down", number):
@@ -241,9 +241,10 @@ class Bench:
             sink.close()
             shutil.rmtree(folder)
         without, with_us = statistics.median(took[False]), statistics.median(took[True])
+        cpu = agent_cpu / len(took[True])
         self.notes.append(f"A training that keeps every core busy and writes {mib} MiB every {without:.1f} s: {without:.2f} s a round "
                           f"without us, {with_us:.2f} s with us ({(with_us / without - 1) * 100:+.1f} %); the agent took "
-                          f"{agent_cpu / len(took[True]):.2f} CPU s a round.")
+                          f"{cpu:.2f} CPU s a round, {cpu / without / os.cpu_count() * 100:.1f} % of the machine.")
 
     # ---- what is printed
 

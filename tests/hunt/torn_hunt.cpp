@@ -30,7 +30,6 @@
 #include "base/ensure.hpp"
 #include "base/random.hpp"
 #include "conformance/object_store_faults.hpp"
-#include "hunt/hunt_store.hpp"
 #include "support/manual_clock.hpp"
 #include "support/store_at.hpp"
 #include "support/writer.hpp"
@@ -268,8 +267,8 @@ class Hunt {
     agent::ThreadTasks tasks;
     const auto folder = agent::DiskFolder::open(directory_).value();
     Writer writer(directory_, folder_ / "outside");
-    auto opened = open_hunt_sync(
-        objects.store, clock, tasks, [&] { return writer.open_files(); }, std::move(claim_), *folder);
+    auto opened = agent::CheckpointSync::open(
+        objects.store, clock, tasks, [&] { return writer.open_files(); }, {}, std::move(claim_), *folder);
     if (!opened) ::_exit(opened.error().kind == Kind::try_again ? 0 : 3);
     auto& sync = **opened;
     const auto note = [&](const std::vector<agent::CheckpointEvent>& events) {

@@ -18,7 +18,6 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-PAUSES_S = (1.0, 4.0)  # between two kills of a server
 
 
 class Files:
@@ -34,6 +33,7 @@ class Files:
 
 class Embedded:
     """`holdfast serve` on a port that stays the same."""
+    pauses_s = (0.1, 1.0)  # between two kills
 
     def __init__(self, folder, binary):
         self.binary, self.data = binary, folder / "data"
@@ -63,6 +63,8 @@ class Embedded:
 
 
 class Rados:
+    pauses_s = (1.0, 4.0)
+
     def __init__(self):
         from support import radosgw
         self.gateway = radosgw.RadosGateway("memstore")
@@ -106,7 +108,7 @@ def main():
                                     env=store.environment)
             dice = random.Random(seed)
             while options.store != "files" and hunt.poll() is None:
-                time.sleep(dice.uniform(*PAUSES_S))
+                time.sleep(dice.uniform(*store.pauses_s))
                 if hunt.poll() is None:
                     store.kill_and_start()
                     killed += 1
