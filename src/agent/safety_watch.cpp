@@ -147,7 +147,7 @@ ports::InstanceSample SafetyWatch::sample(Instant now) const {
 bool SafetyWatch::look() {
   std::optional<std::string> verdict_said, interval_said;
   std::optional<ports::InstanceSample> figures;
-  bool at_risk = false;
+  bool soon = false;
   {
     const std::lock_guard lock(mutex_);
     const Instant now = clock_.ticks();
@@ -160,23 +160,28 @@ bool SafetyWatch::look() {
       verdict_said = checkpoint::verdict_text(verdict, numbers(known, now));
     }
     interval_said = recommendation();
-    if (verdict_said || !sampled_at_ || now - *sampled_at_ >= options_.sample_every) {
+    const bool at_risk = figures_.dirty_since.has_value();
+    const auto since_sample = sampled_at_ ? now - *sampled_at_ : options_.sample_every;
+    const bool other_than_said = at_risk != said_at_risk_;
+    if (verdict_said || since_sample >= options_.sample_every ||
+        (other_than_said && since_sample >= options_.look_every)) {
       sampled_at_ = now;
+      said_at_risk_ = at_risk;
       figures = sample(now);
     }
-    at_risk = figures_.dirty_since.has_value();
+    soon = at_risk || at_risk != said_at_risk_;
   }
   if (verdict_said) note_(*verdict_said);
   if (interval_said) note_(*interval_said);
   if (figures) tell_(std::move(*figures));
-  return at_risk;
+  return soon;
 }
 
 void SafetyWatch::run() {
   while (!stopping_) {
-    const bool at_risk = look();
+    const bool soon = look();
     if (stopping_) return;
-    news_->wait(at_risk ? std::min(options_.look_every, options_.sample_every) : options_.sample_every);
+    news_->wait(soon ? std::min(options_.look_every, options_.sample_every) : options_.sample_every);
   }
 }
 

@@ -28,7 +28,7 @@ struct Capacity {
 struct SafetyOptions {
   Capacity capacity;
   Duration look_every{10'000};    // while something is at risk
-  Duration sample_every{60'000};  // figures for the service
+  Duration sample_every{60'000};  // figures for the service; and when something is at risk, or no more
 };
 
 class SafetyWatch {
@@ -55,7 +55,7 @@ class SafetyWatch {
 
  private:
   void run();
-  // True: something is at risk.
+  // True: look again soon, for something is at risk, or the last figures said so and it is safe by now.
   bool look();
   // These with mutex_ held.
   void take_rate();
@@ -89,6 +89,7 @@ class SafetyWatch {
   bool recommended_ = false;
   checkpoint::Verdict verdict_ = checkpoint::Verdict::unknown;
   std::optional<Instant> sampled_at_;
+  bool said_at_risk_ = false;  // in the last figures
 
   std::atomic<bool> stopping_ = false;
   std::unique_ptr<Signal> news_;

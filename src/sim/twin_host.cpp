@@ -26,7 +26,7 @@ TwinInstance::TwinInstance(const InstanceParts& parts, Fence fence, job::JobSpec
   assignment_.sync.scan_interval = parts.plan.scan_interval;
   assignment_.sync.pack_at_least = parts.plan.pack_at_least;
   // Nobody reads them here: seldom, so that an hour passes quickly.
-  assignment_.safety.look_every = minutes{1};
+  assignment_.safety.look_every = hours{1};
   assignment_.safety.sample_every = hours{1};
   agent_.spawn([this] { run_agent(); });
 }

@@ -57,9 +57,9 @@ class CheckpointSafety(unittest.TestCase):
         s = self.service
         request = s.request(name, program, **changes)
         request["Tags"] += [{"Key": key, "Value": value} for key, value in tags]
+        helper = (ROOT / "examples/shards/holdfast_checkpoint.py").read_text()
+        (s.folder / "code/holdfast_checkpoint.py").write_text(helper)
         s.client("sagemaker").create_training_job(**request)
-        code = s.folder / "code"
-        (code / "holdfast_checkpoint.py").write_text((ROOT / "examples/shards/holdfast_checkpoint.py").read_text())
 
     def run_of(self, name):
         return self.service.call("Holdfast.DescribeTrainingRun", {"TrainingJobName": name})
@@ -99,7 +99,7 @@ class CheckpointSafety(unittest.TestCase):
 
     def test_figures_are_shown_kept_and_said(self):
         s = self.service
-        self.create("figures", SAVES_ONCE, tags=[("holdfast:checkpoint-bandwidth", "1")])
+        self.create("figures", SAVES_ONCE, tags=[("holdfast:checkpoint-bandwidth", "0.2")])
         s.wait_for_line("figures", "written")
         safety = wait_for("a checkpoint on its way", lambda: (
             lambda told: told if told and told["BytesAtRisk"] == 3000000 else None)(self.run_of("figures").get("CheckpointSafety")))
