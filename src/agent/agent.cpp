@@ -76,6 +76,11 @@ class Agent {
     reporter_.lines_added();
   }
 
+  void take_line(const std::string& line) {
+    if (parts_.scan) metrics_.note(parts_.scan(line));
+    keep_line(line);
+  }
+
   std::optional<Failure> attempt() {
     // A disk that is full for a moment must not cost a job its life.
     const auto laid_out = with_retries("preparing this instance", [this] { return host_.lay_out(assignment_.spec); });
@@ -91,7 +96,7 @@ class Agent {
     CommitRequests requests([this] { folder_->wake(); });
     std::unique_ptr<CommitSocket> socket;
     if (sync_) socket = host_.commit_socket(requests, parts_.clock);
-    const auto started = host_.start_program(assignment_.spec, [this](const std::string& line) { keep_line(line); });
+    const auto started = host_.start_program(assignment_.spec, [this](const std::string& line) { take_line(line); });
     if (!started) return blame(started.error());
     TrainingProgram& program = **started;
     reporter_.say(job::ProgramStarted{assignment_.fence, restored_});
@@ -214,6 +219,8 @@ class Agent {
     folder_ = std::move(*folder);
     auto restored = restore_checkpoint(parts_.objects, *location, *folder_, assignment_.spec.name, assignment_.fence,
                                        next_sequence_, parts_.clock, host_.tasks());
+    if (!restored && restored.error().kind == Kind::no_space)
+      return fail(restored.error(), "restoring the checkpoint: this instance's disk is too full for it");
     if (!restored) return fail(restored.error(), "restoring the checkpoint");
     for (const auto& bad : restored->quarantined) {
       note(fmt::format("checkpoint generation {}-{} is damaged and was put in quarantine: {}", bad.id.fence.value,
@@ -246,6 +253,7 @@ class Agent {
     auto options = assignment_.sync;
     // A container of SageMaker's expects them; a program of this machine's would only wonder what they are.
     options.markers = assignment_.spec.checkpoint_markers.value_or(assignment_.spec.image != "local:host");
+    options.metrics = [this] { return metrics_.now(); };
     return options;
   }
 
@@ -431,6 +439,7 @@ class Agent {
   LogSpool& spool_;
   PacedStore paced_;  // for checkpoints
   Reporter reporter_;
+  LatestMetrics metrics_;
   std::uint64_t next_sequence_ = 1;  // for restore_checkpoint()
   std::optional<GenerationId> restored_;
   std::vector<std::unique_ptr<ChannelFeed>> feeds_;  // by channel; none for those that are not in Pipe mode

@@ -10,6 +10,7 @@
 
 #include "agent/checkpoint_sync.hpp"
 #include "agent/host.hpp"
+#include "agent/latest_metrics.hpp"
 #include "agent/safety_watch.hpp"
 #include "base/time.hpp"
 #include "job/spec.hpp"
@@ -38,6 +39,7 @@ struct AgentParts {
   Host& host;
   ports::ControlLink& reports;  // one line for each task that uses it: they are blocking
   ports::ControlLink& orders;
+  ScanLine scan = {};  // finds the job's metrics; empty: checkpoints are not told apart by them
 };
 
 // Returns when the attempt is over and its last word delivered (or nobody wants it). The exit status of the process.

@@ -144,7 +144,9 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
                     .id = {claim_.fence, next_sequence_++},
                     .created = clock_.now(),
                     .based_on = claim_.based_on,
-                    .files = seen.plan.stored};
+                    .files = seen.plan.stored,
+                    .number = number_ + 1,
+                    .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
   for (const auto& file : manifest.files) unclaimed_.erase(file.object);
   left_over_.clear();
   if (auto put = ledger_.put_manifest(manifest); !put) {
@@ -166,6 +168,7 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
   dirty_since_.reset();
   last_burst_ = seen.state.changed.size();
   last_ = manifest.id;
+  number_ = manifest.number;
   last_committed_ = manifest.created;
   last_files_ = std::move(manifest.files);
   untidy_ = true;
@@ -270,6 +273,7 @@ Result<void> CheckpointSync::remove_what_may_go() {
   std::vector<std::string> entries, marks, data;
   for (const auto& id : plan.entries) entries.push_back(checkpoint::manifest_name(id));
   for (const auto& id : plan.quarantine_marks) marks.push_back(checkpoint::quarantine_name(id));
+  for (const auto& id : plan.verified_marks) marks.push_back(checkpoint::verified_name(id));
   for (const auto& object : plan.data) data.push_back(checkpoint::data_name(object));
   for (const auto& names : {entries, marks, data}) {
     auto removed = remove_all(names, [&](const auto& name) { return claim_.place.own_key(name); });
@@ -288,7 +292,7 @@ Result<checkpoint::RetentionInput> CheckpointSync::retention_input() {
   const auto data = ledger_.data_objects();
   if (!data) return fail(data.error());
   for (const auto& [object, size] : *data) input.data.insert(object);
-  auto kept = checkpoint::choose_kept(input.ledger, options_.keep, claim_.based_on, input.data,
+  auto kept = checkpoint::choose_kept(input.ledger, options_.retention, claim_.based_on, input.data,
                                       [&](GenerationId id) { return ledger_.read_manifest(id); });
   if (!kept) return fail(kept.error());
   input.kept = std::move(*kept);

@@ -50,7 +50,9 @@ Result<Ledger> LedgerStore::read_names() {
   const auto entries = list_all(store_, place_.bucket, place_.own_key("ledger/"), kMaxLedgerKeys);
   if (!entries) return fail(entries.error());
   for (const auto& object : *entries) {
-    if (const auto id = checkpoint::parse_manifest_name(object.key.substr(own))) ledger.entries.insert(*id);
+    const auto name = std::string_view(object.key).substr(own);
+    if (const auto id = checkpoint::parse_manifest_name(name)) ledger.entries.insert(*id);
+    if (const auto id = checkpoint::parse_verified_name(name)) ledger.verified.insert(*id);
   }
   const auto marks = list_all(store_, place_.bucket, place_.own_key("quarantine/"), kMaxLedgerKeys);
   if (!marks) return fail(marks.error());

@@ -36,9 +36,10 @@ struct CheckpointClaim {
   std::optional<GenerationId> restored;
   std::vector<checkpoint::ManifestFile> files;
   std::vector<std::string> plain_paths;
-  // Of this attempt's next generation, as far as this process knows: its numbers below may be in use, or may yet be, when
-  // a put that was given up takes effect.
+  // Of this attempt's next generation, as far as this process knows: its numbers below may be in use, or may yet be,
+  // when a put that was given up takes effect.
   std::uint64_t next_sequence = 1;
+  std::uint64_t number = 0;  // of what was restored, see checkpoint::Manifest
   // Restored files whose objects are safe to refer to again, so that they are not uploaded twice.
   std::map<std::string, checkpoint::UploadedFile> uploaded;
 };

@@ -152,7 +152,9 @@ class Restore {
                                  .id = {fence, next_sequence_++},
                                  .created = clock_.now(),
                                  .based_on = restored.id,
-                                 .files = restored.files});
+                                 .files = restored.files,
+                                 .number = restored.number,
+                                 .metrics = restored.metrics});
   }
 
   Result<Tried> judge(GenerationId id, const Error& error) {
@@ -171,6 +173,7 @@ class Restore {
     result_.files = manifest.files.size();
     result_.bytes = checkpoint::total_bytes(manifest);
     result_.claim.restored = manifest.id;
+    result_.claim.number = manifest.number;
     result_.claim.files = manifest.files;
     // An older attempt that has not noticed us yet keeps what its newest generations need, and no more: after a step
     // back everything is uploaded anew rather than referred to.

@@ -37,6 +37,7 @@ CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, Tasks& t
       uploader_(store, claim_.place, claim_.fence, folder, tasks, options.pack_at_least),
       uploaded_(claim_.uploaded),
       next_sequence_(claim_.next_sequence),
+      number_(claim_.number),
       last_(claim_.restored),
       last_files_(claim_.files) {}
 
@@ -45,7 +46,7 @@ CheckpointSync::~CheckpointSync() = default;
 Result<std::unique_ptr<CheckpointSync>> CheckpointSync::open(ports::ObjectStore& store, Clock& clock, Tasks& tasks,
                                                              OpenFiles open_files, CheckpointSyncOptions options,
                                                              CheckpointClaim claim, Folder& folder) {
-  ENSURE(options.keep >= checkpoint::kMinKeep, "keep {} generations", options.keep);
+  ENSURE(options.retention.keep >= checkpoint::kMinKeep, "keep {} generations", options.retention.keep);
   std::unique_ptr<CheckpointSync> sync(
       new CheckpointSync(store, clock, tasks, std::move(open_files), options, std::move(claim), folder));
   if (auto taken = sync->take_up_ledger(); !taken) return fail(taken.error(), "opening the checkpoint ledger");

@@ -35,9 +35,11 @@ using OpenFiles = std::function<std::optional<std::vector<std::pair<std::uint64_
 struct CheckpointSyncOptions {
   checkpoint::SettleOptions settle;
   Duration scan_interval{1000};              // the safety net below inotify
-  std::size_t keep = 3;                      // generations; at least 2, see checkpoint/retention.hpp
   std::size_t pack_at_least = kPackAtLeast;  // small files that are stored together
   bool markers = false;                      // SageMaker's marker files, see Folder::mark()
+  checkpoint::RetentionPolicy retention = {};
+  // How good a checkpoint of now would be: the last values that the program has printed.
+  std::function<std::map<std::string, double>()> metrics = {};
 };
 
 struct CheckpointCommitted {
@@ -193,6 +195,7 @@ class CheckpointSync {
   Instant unfinished_since_;
 
   std::uint64_t next_sequence_ = 1;
+  std::uint64_t number_ = 0;  // of the last generation, see checkpoint::Manifest
   std::optional<GenerationId> last_;
   std::optional<Instant> last_committed_;
   std::vector<checkpoint::ManifestFile> last_files_;

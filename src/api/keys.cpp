@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -125,19 +124,10 @@ std::optional<Key> KeyRing::find(std::string_view access_key) {
 }
 
 void KeyRing::refresh() {
-  struct stat info {};
-  if (::stat(path_.c_str(), &info) != 0) {
-    if (errno == ENOENT) {
-      keys_.clear();
-      seen_.reset();
-    }
-    return;
-  }
-  const Stamp stamp{std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec, info.st_ino,
-                    info.st_size};
-  if (seen_ == stamp) return;
-  seen_ = stamp;
-  auto keys = read_keys(path_);
+  const auto news = file_.look();
+  if (news == WatchedFile::News::gone) keys_.clear();
+  if (news != WatchedFile::News::changed) return;
+  auto keys = read_keys(file_.path());
   if (keys) {
     keys_ = std::move(*keys);
   } else {

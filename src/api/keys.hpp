@@ -8,7 +8,6 @@
 // signature can be verified only by who knows the secret itself.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <mutex>
@@ -20,6 +19,7 @@
 #include "api/access.hpp"
 #include "aws/credentials.hpp"
 #include "base/result.hpp"
+#include "base/watched_file.hpp"
 
 namespace holdfast::api {
 
@@ -48,22 +48,15 @@ Result<void> change_keys(const std::filesystem::path& path,
 // The service's view of the file. Thread-safe; a look-up costs one stat().
 class KeyRing {
  public:
-  explicit KeyRing(std::filesystem::path path) : path_(std::move(path)) {}
+  explicit KeyRing(std::filesystem::path path) : file_(std::move(path)) {}
   std::optional<Key> find(std::string_view access_key);
 
  private:
-  struct Stamp {
-    std::int64_t modified_ns = 0;
-    std::uint64_t inode = 0;
-    std::int64_t size = -1;
-    bool operator==(const Stamp&) const = default;
-  };
   // A file that cannot be read or understood leaves the keys as they were, and is said so once.
   void refresh();
 
-  const std::filesystem::path path_;
   std::mutex mutex_;
-  std::optional<Stamp> seen_;
+  WatchedFile file_;
   std::vector<Key> keys_;
 };
 

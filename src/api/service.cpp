@@ -46,11 +46,12 @@ Service::Service(ServiceParts parts)
       random_(parts.random),
       agent_secret_(std::move(parts.agent_secret)),
       authority_(std::move(parts.root), parts.keys, agent_secret_, parts.store),
-      backends_{parts.engine,     parts.store, parts.telemetry, parts.objects, parts.account, parts.region,
-                parts.algorithms, parts.logs,  parts.metrics,   parts.clock,   counters_},
+      backends_{parts.engine,  parts.store,  parts.telemetry,  parts.all_objects ? *parts.all_objects : parts.objects,
+                parts.account, parts.region, parts.algorithms, parts.logs,
+                parts.metrics, parts.clock,  counters_},
       specs_(parts.store),
       s3_({parts.objects, parts.clock, std::move(parts.upload_directory), [this] { return request_id(); },
-           std::move(parts.account), std::move(parts.region), std::move(parts.s3_domain)}),
+           std::move(parts.account), std::move(parts.region), std::move(parts.s3_domain), std::move(parts.elsewhere)}),
       requests_(kRequestThreads, kMaxWaitingRequests),
       transfers_(kTransferThreads, kMaxWaitingTransfers) {}
 

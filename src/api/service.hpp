@@ -42,7 +42,9 @@ struct ServiceParts {
   std::filesystem::path upload_directory;  // on the object store's disk, if it has one; made when it is not there
   ports::MetricStore& metrics;
   ports::AlgorithmStore& algorithms;
-  std::string s3_domain = "localhost";  // a bucket may be the host's first part: "bucket.localhost"
+  std::string s3_domain = "localhost";        // a bucket may be the host's first part: "bucket.localhost"
+  ports::ObjectStore* all_objects = nullptr;  // those of jobs, `objects` and others; null: `objects`
+  s3::Elsewhere elsewhere = {};               // where a bucket is that `objects` must not have
 };
 
 class Service final : public http::Handler {

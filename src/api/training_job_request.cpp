@@ -7,6 +7,7 @@
 #include "api/rules.hpp"
 #include "api/shapes/checkpoint_tags.hpp"
 #include "api/shapes/paths.hpp"
+#include "api/shapes/retention_tags.hpp"
 #include "api/shapes/training_job.hpp"
 #include "api/shapes/training_job_rules.hpp"
 #include "api/without_nulls.hpp"
@@ -173,6 +174,8 @@ tl::expected<NewTrainingJob, ApiError> make_training_job(const json& request, co
     made.tags.emplace_back(tag.at("Key"), tag.at("Value"));
     if (made.tags.back().first == shapes::kWorkingDirectoryTag) {
       made.spec.working_directory = shapes::normal_path(made.tags.back().second).value();
+    } else if (made.spec.checkpoint) {
+      shapes::read_retention_tag(made.tags.back().first, made.tags.back().second, *made.spec.checkpoint);
     }
     shapes::read_checkpoint_tag(made.spec, made.tags.back().first, made.tags.back().second);
   }

@@ -6,9 +6,10 @@
 #include "agent/machine.hpp"
 #include "app/assignment.hpp"
 #include "app/http_control_link.hpp"
+#include "app/open_buckets.hpp"
 #include "base/log.hpp"
-#include "objects/file_store.hpp"
 #include "runtime/bubblewrap.hpp"
+#include "telemetry/metric_scanner.hpp"
 #include "telemetry/service_log.hpp"
 
 namespace holdfast::app {
@@ -27,18 +28,25 @@ int agent_main(const std::string& directory) {
     log_error("{}", facts.error().message);
     return 1;
   }
-  auto objects = objects::FileStore::open(facts->service.objects);
-  if (!objects) {
-    log_error("{}", objects.error().message);
+  SystemClock clock;
+  SystemRandom random;
+  auto buckets = open_buckets(facts->service.objects, facts->service.places, {clock, random, kAgentsPatience});
+  if (!buckets) {
+    log_error("{}", buckets.error().message);
     return 1;
   }
-  SystemClock clock;
   runtime::BubblewrapRuntime runtime;
   const auto& assignment = facts->assignment;
   HttpControlLink reports(facts->service.endpoint_file, assignment.spec.name, assignment.fence, facts->token);
   HttpControlLink orders(facts->service.endpoint_file, assignment.spec.name, assignment.fence, facts->token);
   agent::Machine machine(facts->machine, runtime, clock);
-  return agent::run_agent({clock, **objects, machine, reports, orders}, assignment);
+  agent::ScanLine scan;
+  if (assignment.spec.checkpoint && !assignment.spec.metrics.empty()) {
+    scan = [scanner = std::make_shared<const telemetry::MetricScanner>(assignment.spec.metrics)](auto line) {
+      return scanner->scan(line, 0);
+    };
+  }
+  return agent::run_agent({clock, *buckets->all, machine, reports, orders, std::move(scan)}, assignment);
 }
 
 }  // namespace holdfast::app

@@ -3,11 +3,13 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "agent/agent.hpp"
 #include "agent/machine.hpp"
 #include "aws/credentials.hpp"
 #include "base/result.hpp"
+#include "objects/bucket_places.hpp"
 
 namespace holdfast::app {
 
@@ -15,8 +17,9 @@ namespace holdfast::app {
 struct ServiceFacts {
   std::filesystem::path data;           // the service's own directory: hidden from programs
   std::filesystem::path endpoint_file;  // where it can be reached now
-  std::filesystem::path objects;        // root of the object store
+  std::filesystem::path objects;        // root of the embedded object store
   std::string region;
+  std::vector<objects::BucketPlace> places = {};  // of buckets that are not in it
 };
 
 struct AgentFacts {

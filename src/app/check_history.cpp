@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "app/open_buckets.hpp"
 #include "base/file.hpp"
-#include "objects/file_store.hpp"
 #include "sim/read_history.hpp"
 
 namespace holdfast::app {
@@ -77,16 +77,17 @@ Result<Report> judge(const fs::path& data) {
   const auto database = data / "holdfast.db";
   if (!fs::exists(database))
     return fail(Kind::not_found, "{} is not there: is {} a data folder?", database.string(), data.string());
-  auto objects = objects::FileStore::open(data / "objects");
-  if (!objects) return fail(objects.error());
+  SystemClock clock;
+  SystemRandom random;
+  auto buckets = open_buckets_of(data, {clock, random, kCallersPatience});
+  if (!buckets) return fail(buckets.error());
   Report report;
   report.data = data;
   report.served = is_served(data);
   sim::Judges judges;
   sim::Ending ending;
-  SystemClock clock;
-  auto read = sim::read_history(database.string(), **objects, report.served ? std::optional(clock.now()) : std::nullopt,
-                                judges, ending);
+  auto read = sim::read_history(database.string(), *buckets->all,
+                                report.served ? std::optional(clock.now()) : std::nullopt, judges, ending);
   if (!read) return fail(read.error());
   report.history = std::move(*read);
   report.violations = report.history.contradictions;

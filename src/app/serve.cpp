@@ -18,6 +18,7 @@
 #include "api/authority.hpp"
 #include "api/service.hpp"
 #include "app/assignment.hpp"
+#include "app/open_buckets.hpp"
 #include "app/webhooks.hpp"
 #include "aws/credentials.hpp"
 #include "base/file.hpp"
@@ -26,7 +27,6 @@
 #include "capacity/local_provider.hpp"
 #include "engine/engine.hpp"
 #include "http/server.hpp"
-#include "objects/file_store.hpp"
 #include "store/metric_store.hpp"
 #include "store/sqlite_algorithms.hpp"
 #include "store/sqlite_status_feed.hpp"
@@ -124,6 +124,13 @@ void raise_file_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// For the S3 endpoint, which speaks of the embedded store's buckets only.
+Result<std::string> where_else(objects::Buckets& buckets, const std::string& bucket) {
+  const auto place = buckets.elsewhere(bucket);
+  if (!place) return fail(place.error());
+  return *place ? objects::to_string(**place) : std::string();
+}
+
 // The engine's one thread: work, then sleep until somebody knocks or a timer is due.
 class EngineThread {
  public:
@@ -171,24 +178,28 @@ Result<void> run(const cli::ServeOptions& options, const sigset_t& ending) {
   if (!metrics) return fail(metrics.error());
   auto telemetry = telemetry::FileTelemetry::open(data / "logs", clock, **logs, metrics->get());
   if (!telemetry) return fail(telemetry.error());
-  auto objects = objects::FileStore::open(data / "objects");
-  if (!objects) return fail(objects.error());
+  auto buckets = open_buckets_of(data, {clock, random, kCallersPatience});
+  if (!buckets) return fail(buckets.error());
   auto local = provider_options(options, data, clock);
   if (!local) return fail(local.error());
   auto provider = capacity::LocalProvider::open(std::move(*local), clock);
   if (!provider) return fail(provider.error());
 
-  const ServiceFacts facts{data, data / "endpoint", data / "objects", options.region};
+  const ServiceFacts facts{data, data / "endpoint", data / "objects", options.region, {}};
   engine::Engine engine(clock, **store, **provider, [&](const job::JobSpec& spec, Instant created, Fence fence) {
-    return encode_assignment(facts, spec, created, fence, api::agent_token(*secret, spec.name, fence),
+    auto now = facts;
+    now.places = buckets->all->places();
+    return encode_assignment(now, spec, created, fence, api::agent_token(*secret, spec.name, fence),
                              api::attempt_credentials(*secret, spec.name, fence));
   });
   if (auto recovered = engine.recover(); !recovered) return recovered;
   (*provider)->on_event([&](ports::CapacityEvent event) { engine.on_capacity_event(std::move(event)); });
 
   api::KeyRing keys(data / cli::kKeysFile);
-  api::Service service({engine, **store, **telemetry, **objects, **logs, clock, random, kAccount, options.region,
-                        *credentials, &keys, *secret, data / "uploads", **metrics, **algorithms, options.s3_domain});
+  api::Service service({engine, **store, **telemetry, *buckets->embedded, **logs, clock, random, kAccount,
+                        options.region, *credentials, &keys, *secret, data / "uploads", **metrics, **algorithms,
+                        options.s3_domain, buckets->all.get(),
+                        [&](const std::string& bucket) { return where_else(*buckets->all, bucket); }});
   auto feed = store::open_sqlite_status_feed((data / "holdfast.db").string());
   if (!feed) return fail(feed.error());
   auto webhooks = Webhooks::start({options.events_to, data / "webhook-secret", kAccount, options.region}, **feed,

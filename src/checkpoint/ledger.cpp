@@ -52,6 +52,11 @@ std::optional<GenerationId> parse_manifest_name(std::string_view name) {
   return parse_generation(name, "ledger", ".json");
 }
 
+std::string verified_name(GenerationId id) { return print("ledger", id.fence.value, id.sequence, ".verified"); }
+std::optional<GenerationId> parse_verified_name(std::string_view name) {
+  return parse_generation(name, "ledger", ".verified");
+}
+
 std::string quarantine_name(GenerationId id) { return print("quarantine", id.fence.value, id.sequence, ""); }
 std::optional<GenerationId> parse_quarantine_name(std::string_view name) {
   return parse_generation(name, "quarantine", "");

@@ -4,6 +4,7 @@
 //
 //   ledger/<fence>-<sequence>.json   a manifest; sequence 0 is the opening entry of an attempt
 //   data/<fence>-<number>       contents of one file, written once, never changed
+//   ledger/<fence>-<sequence>.verified    somebody read the generation whole and it was good, when this was put
 //   quarantine/<fence>-<sequence>    why a generation is not to be used
 //
 // An attempt writes its opening before it restores: "I, fence F, go on from G". From then on what older fences commit
@@ -23,6 +24,8 @@ namespace holdfast::checkpoint {
 
 std::string manifest_name(GenerationId id);
 std::optional<GenerationId> parse_manifest_name(std::string_view name);
+std::string verified_name(GenerationId id);
+std::optional<GenerationId> parse_verified_name(std::string_view name);
 std::string quarantine_name(GenerationId id);
 std::optional<GenerationId> parse_quarantine_name(std::string_view name);
 
@@ -37,6 +40,7 @@ std::optional<DataObject> parse_data_name(std::string_view name);
 struct Ledger {
   std::set<GenerationId> entries;  // all there are, openings too
   std::set<GenerationId> quarantined;
+  std::set<GenerationId> verified;
   // What an attempt went on from, as its opening says; no entry: the opening is missing or damaged.
   std::map<Fence, std::optional<GenerationId>> based_on;
 

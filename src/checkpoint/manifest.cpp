@@ -1,5 +1,6 @@
 #include "checkpoint/manifest.hpp"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include <limits>
@@ -54,7 +55,9 @@ Manifest manifest_from(const json& body) {
                     .id = generation_from(body.at("generation")).value(),
                     .created = from_ms(integer_from<std::int64_t>(body.at("created_ms"))),
                     .based_on = generation_from(body.at("based_on")),
-                    .files = {}};
+                    .files = {},
+                    .number = integer_from<std::uint64_t>(body.value("number", json(0U))),
+                    .metrics = body.value("metrics", std::map<std::string, double>{})};
   for (const auto& file : body.at("files")) manifest.files.push_back(file_from(file));
   return manifest;
 }
@@ -64,6 +67,10 @@ std::optional<std::string> wrong_with(const Manifest& manifest) {
   if (manifest.files.size() > kMaxFiles) return fmt::format("more than {} files", kMaxFiles);
   if (manifest.based_on && *manifest.based_on >= manifest.id) return "it is based on a later generation";
   if (manifest.id.sequence == 0 && !manifest.files.empty()) return "an opening entry with files";
+  if (manifest.metrics.size() > kMaxMetrics) return fmt::format("more than {} metrics", kMaxMetrics);
+  for (const auto& [name, value] : manifest.metrics) {
+    if (!std::isfinite(value)) return "a metric that is no number";
+  }
   const std::string* previous = nullptr;
   for (const auto& file : manifest.files) {
     if (!is_safe_path(file.path)) return fmt::format("'{}' is no path below a directory", file.path);
@@ -95,11 +102,13 @@ std::string encode(const Manifest& manifest) {
                                           {"mode", file.mode}});
     if (file.offset) entry["offset"] = *file.offset;
   }
-  const json body{{"job", manifest.job},
-                  {"generation", to_json(manifest.id)},
-                  {"created_ms", to_ms(manifest.created)},
-                  {"based_on", to_json(manifest.based_on)},
-                  {"files", std::move(files)}};
+  json body{{"job", manifest.job},
+            {"generation", to_json(manifest.id)},
+            {"created_ms", to_ms(manifest.created)},
+            {"based_on", to_json(manifest.based_on)},
+            {"files", std::move(files)}};
+  if (manifest.number > 0) body["number"] = manifest.number;
+  if (!manifest.metrics.empty()) body["metrics"] = manifest.metrics;
   const auto text = body.dump();
   return header_of(text) + text;
 }

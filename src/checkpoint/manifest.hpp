@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 namespace holdfast::checkpoint {
 
 constexpr std::size_t kMaxFiles = 100'000;
+constexpr std::size_t kMaxMetrics = 100;  // SageMaker's limit is 40
 constexpr std::size_t kMaxManifestBytes = 64u << 20;
 
 struct ManifestFile {
@@ -42,6 +44,10 @@ struct Manifest {
   Instant created;
   std::optional<GenerationId> based_on;  // what this attempt restored
   std::vector<ManifestFile> files;       // by path
+  // How many there are in the line that leads here: 1 is the job's first. An attempt's first generation has the number
+  // of the one that it is based on. 0: not known, or an opening.
+  std::uint64_t number = 0;
+  std::map<std::string, double> metrics = {};  // the last values that the program had printed by then
   bool operator==(const Manifest&) const = default;
 };
 

@@ -6,6 +6,8 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -18,19 +20,41 @@ namespace holdfast::checkpoint {
 // newer attempt may have gone on from, is among the two that it keeps.
 constexpr std::size_t kMinKeep = 2;
 
+// Of those that stay because of RetentionPolicy::every: older ones go.
+constexpr std::size_t kMaxKeptByNumber = 1000;
+
+// By one of the metrics that stand in the manifests.
+struct KeepBest {
+  std::string metric;
+  bool highest = false;  // else the lowest value is the best
+  bool operator==(const KeepBest&) const = default;
+};
+// "loss:min", "validation:accuracy:max". Nothing: it is none of these.
+std::optional<KeepBest> parse_keep_best(std::string_view text);
+
+struct RetentionPolicy {
+  std::size_t keep = 3;               // the newest contents, kMinKeep at least
+  std::uint64_t every = 0;            // and those whose number (Manifest::number) is a multiple of it; 0: none
+  std::optional<KeepBest> best = {};  // and the best one, the newest of equals
+  bool operator==(const RetentionPolicy&) const = default;
+};
+
 // The manifest, nothing where it is damaged, Kind::not_found where it is gone.
 using ManifestReader = std::function<Result<std::optional<Manifest>>(GenerationId)>;
 
 struct Kept {
   std::map<GenerationId, Manifest> generations;
   std::set<GenerationId> damaged;  // those that were met on the way and could not be read
+  // The oldest of those that a restore is to find good: damaged ones from its time on stay beside them.
+  std::optional<GenerationId> since;
 };
 
-// The newest readable generations, until they hold `keep` different contents, and the base. Contents count, not
+// The newest readable generations, until they hold `policy.keep` different contents, and the base; then what else the
+// policy names, which costs the reading of every manifest that a restore may use. Contents count, not
 // manifests: a commit whose answer was lost is made again under another number, and two names for the same objects
 // protect no better than one. And they must be there: a manifest whose put took effect only after it was given up may
 // name what was cleaned away since. `data`: all objects there are.
-Result<Kept> choose_kept(const Ledger& ledger, std::size_t keep, const std::optional<GenerationId>& base,
+Result<Kept> choose_kept(const Ledger& ledger, const RetentionPolicy& policy, const std::optional<GenerationId>& base,
                          const std::set<DataObject>& data, const ManifestReader& read);
 
 struct RetentionInput {
@@ -45,8 +69,12 @@ struct RetentionInput {
 struct RetentionPlan {
   std::vector<GenerationId> entries;  // manifests and openings
   std::vector<GenerationId> quarantine_marks;
+  std::vector<GenerationId> verified_marks;
   std::vector<DataObject> data;
 };
+
+// The names of all that goes, in the order in which it has to.
+std::vector<std::string> names_of(const RetentionPlan& plan);
 
 // Everything but what is kept. Never touches what a newer fence wrote.
 RetentionPlan plan_retention(const RetentionInput& input);

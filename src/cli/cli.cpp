@@ -34,11 +34,12 @@ int perform_for_real(const ConnectionOptions& connection, const Request& request
 
 }  // namespace
 
-int run_cli(int argc, char** argv, const ServeCommand& serve, const AgentCommand& agent,
-            const CheckHistoryCommand& check_history) {
+int run_cli(int argc, char** argv, const Mains& mains) {
   const auto keys_for_real = [](const KeysOptions& options) { return keys(options, std::cout, std::cerr); };
-  return parse({argv + 1, argv + argc}, {serve, agent, perform_for_real, check_history, keys_for_real}, std::cout,
-               std::cerr);
+  return parse({argv + 1, argv + argc},
+               {mains.serve, mains.agent, perform_for_real, mains.check_history, keys_for_real, mains.buckets,
+                mains.checkpoints},
+               std::cout, std::cerr);
 }
 
 }  // namespace holdfast::cli

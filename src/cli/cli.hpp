@@ -40,6 +40,24 @@ struct KeysOptions {
   std::vector<std::string> read;
 };
 
+// Where buckets are that the service does not hold itself.
+struct BucketsOptions {
+  enum class Action { add, list, remove };
+  Action action = Action::list;
+  std::string data = "holdfast-data";
+  std::string name;
+  std::string s3;  // a URL, or "aws"; empty: a directory
+  std::string directory;
+  std::string region = "us-east-1";
+  std::string style = "automatic";    // or path, virtual
+  std::string encryption = "bucket";  // or s3, kms
+  std::string kms_key;
+  bool bucket_key = false;
+  bool no_checksums = false;
+  std::string ca, proxy, profile, credentials;
+  bool unchecked = false;  // do not look whether it can be used
+};
+
 using ServeCommand = std::function<int(const ServeOptions&)>;
 // The hidden `agent --directory DIR`, which the service starts beside each training program.
 using AgentCommand = std::function<int(const std::string& directory)>;
@@ -55,7 +73,18 @@ constexpr int kExitJobStopped = 3;
 constexpr int kExitNoAnswer = 4;  // the service refused, or there is none
 constexpr int kExitDetached = 130;
 
-int run_cli(int argc, char** argv, const ServeCommand& serve, const AgentCommand& agent,
-            const CheckHistoryCommand& check_history);
+struct ConnectionOptions;
+struct CheckpointsOptions;
+
+// What needs more than the wire: the mains hand it in.
+struct Mains {
+  ServeCommand serve;
+  AgentCommand agent;
+  CheckHistoryCommand check_history;
+  std::function<int(const BucketsOptions&)> buckets;
+  std::function<int(const ConnectionOptions&, const CheckpointsOptions&)> checkpoints;
+};
+
+int run_cli(int argc, char** argv, const Mains& mains);
 
 }  // namespace holdfast::cli

@@ -148,6 +148,7 @@ Result<void> Client::create_bucket(const std::string& bucket) {
   if (answer->status < 300) return {};
   const Error error = error_of_answer(answer->status, answer->body);
   if (error.message.starts_with("BucketAlreadyOwnedByYou")) return {};
+  if (error.message.starts_with("BucketAlreadyExists")) return fail(Kind::conflict, "{}", error.message);
   return fail(error, "creating the bucket {}", bucket);
 }
 

@@ -22,7 +22,7 @@ class Service {
   // `target`: "SageMaker.DescribeTrainingJob". A refusal's message is "Code: text"; Kind::try_again: nobody answered,
   // or the service is busy; Kind::not_found: what was asked for is not there.
   virtual Result<nlohmann::json> call(const std::string& target, const nlohmann::json& body) = 0;
-  // Also fine when the bucket is there already.
+  // Also fine when the bucket is there already. Kind::conflict: the service keeps it elsewhere.
   virtual Result<void> create_bucket(const std::string& bucket) = 0;
   virtual Result<void> put_object(const std::string& bucket, const std::string& key,
                                   const std::filesystem::path& file) = 0;

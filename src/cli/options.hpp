@@ -28,6 +28,9 @@ struct RunOptions {
   std::string name;  // empty: made from the command and the time
   bool spot = false;
   std::string checkpoint;
+  int keep = 0;  // generations of the checkpoint; 0: the service's default, as with the next two
+  int keep_every = 0;
+  std::string keep_best;
   std::string output = "s3://holdfast/output";
   Pairs inputs;  // channel name, S3 URI or local folder
   Pairs hyperparameters;
@@ -62,6 +65,23 @@ struct CopyOptions {
   std::string to;
 };
 
+// `what`: a job's name, or s3://bucket/prefix.
+struct CheckpointsOptions {
+  enum class Action { list, verify, export_one, prune };
+  Action action = Action::list;
+  std::string what;
+  std::string generation;  // "FENCE.SEQUENCE", as the list shows it; empty: the newest that a restore would use
+  std::string directory;   // to export into
+  bool json = false;
+  bool all = false;         // verify every generation
+  bool quarantine = false;  // those that verify finds damaged
+  int keep = 3;
+  int every = 0;
+  std::string best;  // "METRIC:min" or "METRIC:max"
+  bool dry_run = false;
+  double price = 0.023;  // dollars for a GB (2^30 bytes) and month
+};
+
 using Request =
     std::variant<RunOptions, JobsOptions, DescribeOptions, LogsOptions, InterruptOptions, StopOptions, CopyOptions>;
 
@@ -71,6 +91,8 @@ struct Handlers {
   std::function<int(const ConnectionOptions&, const Request&)> perform;
   CheckHistoryCommand check_history = {};
   std::function<int(const KeysOptions&)> keys = {};
+  std::function<int(const BucketsOptions&)> buckets = {};
+  std::function<int(const ConnectionOptions&, const CheckpointsOptions&)> checkpoints = {};
 };
 
 // Reads `arguments` (without the program's name) and calls the handler that they name; wrong ones are explained on

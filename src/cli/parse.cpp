@@ -1,10 +1,10 @@
-// The options of every command. CLI11's header is heavy: it is included here and nowhere else.
-#include <CLI/CLI.hpp>
+// The options of every command. CLI11's header is heavy: it is included in parse*.cpp and nowhere else.
 #include <algorithm>
 #include <optional>
 #include <thread>
 
 #include "cli/options.hpp"
+#include "cli/parse_parts.hpp"
 #include "cli/text.hpp"
 
 namespace holdfast::cli {
@@ -34,6 +34,8 @@ struct Parsed {
   CopyOptions copy;
   CheckHistoryOptions check_history;
   KeysOptions keys;
+  BucketsOptions buckets;
+  CheckpointsOptions checkpoints;
 };
 
 CLI::Validator is_duration() {
@@ -54,29 +56,6 @@ CLI::Validator is_pair() {
 CLI::Option* add_pairs(CLI::App* app, const char* name, Words& words, const char* form, const char* help) {
   // One value each, or an option would swallow the words after it.
   return app->add_option(name, words, help)->allow_extra_args(false)->check(is_pair())->type_name(form);
-}
-
-CLI::App* add_command(CLI::App& app, const char* name, const char* help, const char* example) {
-  CLI::App* command = app.add_subcommand(name, help);
-  command->footer(std::string{"Example:\n  "} + example);
-  return command;
-}
-
-void add_connection(CLI::App* command, ConnectionOptions& connection) {
-  command->add_option("--data", connection.data, "The service's data folder, where its address and key are")
-      ->envname("HOLDFAST_DATA")
-      ->capture_default_str()
-      ->type_name("DIR")
-      ->group("Which service");
-  command->add_option("--endpoint", connection.endpoint, "Its address, instead of the one in the data folder")
-      ->envname("HOLDFAST_ENDPOINT")
-      ->type_name("URL")
-      ->group("Which service");
-  command->add_option("--region", connection.region, "The region to sign for")
-      ->envname("HOLDFAST_REGION")
-      ->capture_default_str()
-      ->type_name("NAME")
-      ->group("Which service");
 }
 
 void add_job(CLI::App* command, std::string& job) {
@@ -140,6 +119,15 @@ void add_run(CLI::App& app, RunOptions& options, RawRun& raw, ConnectionOptions&
   run->add_option("--checkpoint", options.checkpoint,
                   "Where /opt/ml/checkpoints is kept; the bucket is made if missing")
       ->type_name("S3URI");
+  run->add_option("--keep", options.keep, "How many checkpoints to keep, from 2 on (default: 3)")
+      ->check(CLI::Range(2, 1000))
+      ->type_name("N");
+  run->add_option("--keep-every", options.keep_every, "Keep each Nth checkpoint for good, too")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N");
+  run->add_option("--keep-best", options.keep_best, "Keep the checkpoint with the best value of a --metric, too")
+      ->check(is_best())
+      ->type_name("METRIC:min|max");
   add_pairs(run, "--input", raw.inputs, "NAME=S3URI|DIR", "An input channel; a folder is uploaded first (repeatable)");
   run->add_option("--output", options.output, "Below it: JOB/output/model.tar.gz")
       ->capture_default_str()
@@ -216,44 +204,6 @@ void add_check_history(CLI::App& app, CheckHistoryOptions& options) {
   check->add_flag("--json", options.json, "The same for programs");
 }
 
-CLI::App* add_keys_action(CLI::App* keys, const char* name, const char* help, KeysOptions& options,
-                          KeysOptions::Action action) {
-  CLI::App* command = keys->add_subcommand(name, help);
-  command->callback([&options, action] { options.action = action; });
-  command->add_option("--data", options.data, "The service's data folder")
-      ->envname("HOLDFAST_DATA")
-      ->capture_default_str()
-      ->type_name("DIR");
-  return command;
-}
-
-void add_keys(CLI::App& app, KeysOptions& options) {
-  CLI::App* keys = add_command(app, "keys", "Access keys for others: add, list, remove; the service need not be asked",
-                               "holdfast keys add team-a --jobs team-a- --s3 s3://team-a/ >> ~/.aws/credentials\n"
-                               "  holdfast keys add dashboard --read-only");
-  keys->require_subcommand(1);
-  CLI::App* add = add_keys_action(keys, "add", "Make a key, and print it as a profile of ~/.aws/credentials", options,
-                                  KeysOptions::Action::add);
-  add->add_option("name", options.name, "What it is called, in messages too")->required()->type_name("NAME");
-  auto* admin = add->add_flag("--admin", options.admin, "It may do everything");
-  auto* reader = add->add_flag("--read-only", options.read_only, "It may see everything and change nothing");
-  auto* jobs = add->add_option("--jobs", options.jobs, "It may create and use the jobs whose names begin so")
-                   ->type_name("PREFIX");
-  auto* write = add->add_option("--s3", options.write, "Objects that it, and its jobs, may read and write (repeatable)")
-                    ->allow_extra_args(false)
-                    ->type_name("S3URI");
-  add->add_option("--s3-read", options.read, "Objects that it, and its jobs, may read (repeatable)")
-      ->allow_extra_args(false)
-      ->type_name("S3URI")
-      ->excludes(admin);
-  admin->excludes(reader)->excludes(jobs)->excludes(write);
-  add_keys_action(keys, "list", "Show the keys and what each may do, without their secrets", options,
-                  KeysOptions::Action::list);
-  CLI::App* remove =
-      add_keys_action(keys, "remove", "Take a key away, from now on", options, KeysOptions::Action::remove);
-  remove->add_option("name", options.name, "As `holdfast keys list` shows it")->required()->type_name("NAME");
-}
-
 Pairs as_pairs(const Words& words) {
   Pairs pairs;
   for (const std::string& word : words) pairs.push_back(*parse_pair(word));
@@ -314,6 +264,8 @@ int parse(std::vector<std::string> arguments, const Handlers& handlers, std::ost
   add_rest(app, parsed);
   add_check_history(app, parsed.check_history);
   add_keys(app, parsed.keys);
+  add_buckets(app, parsed.buckets);
+  add_checkpoints(app, parsed.checkpoints, parsed.connection);
   CLI::App* agent = app.add_subcommand("agent", "")->group("");
   agent->add_option("--directory", parsed.agent_directory)->required();
 
@@ -327,6 +279,8 @@ int parse(std::vector<std::string> arguments, const Handlers& handlers, std::ost
   if (app.got_subcommand("serve")) return handlers.serve(parsed.serve);
   if (app.got_subcommand("check-history")) return handlers.check_history(parsed.check_history);
   if (app.got_subcommand("keys")) return handlers.keys(parsed.keys);
+  if (app.got_subcommand("buckets")) return handlers.buckets(parsed.buckets);
+  if (app.got_subcommand("checkpoints")) return handlers.checkpoints(parsed.connection, parsed.checkpoints);
   if (app.got_subcommand("run")) {
     if (const auto fine = finish(parsed.run, parsed.raw_run, std::move(command)); !fine) {
       err << "holdfast: " << fine.error().message << '\n';

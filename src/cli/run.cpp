@@ -13,7 +13,10 @@ namespace {
 Result<void> make_bucket_of(Service& service, const std::string& uri) {
   const auto place = parse_s3_place(uri);
   if (!place) return fail(place.error());
-  return service.create_bucket(place->bucket);
+  const auto made = service.create_bucket(place->bucket);
+  // Kept elsewhere: whether it is there is found out when the job is created.
+  if (!made && made.error().kind == Kind::conflict) return {};
+  return made;
 }
 
 // Channels given as folders go to S3 first; what is there already is named as it is.

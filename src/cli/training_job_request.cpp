@@ -89,8 +89,13 @@ json training_job_request(const RunOptions& options, const std::string& name, co
          {"DataSource",
           {{"S3DataSource",
             {{"S3DataType", "S3Prefix"}, {"S3Uri", uri}, {"S3DataDistributionType", "FullyReplicated"}}}}}});
-  if (options.image == "local:host")
-    request["Tags"] = json::array({{{"Key", "holdfast:working-directory"}, {"Value", working_directory}}});
+  const auto tag = [&](const char* key, std::string value) {
+    request["Tags"].push_back({{"Key", key}, {"Value", std::move(value)}});
+  };
+  if (options.image == "local:host") tag("holdfast:working-directory", working_directory);
+  if (options.keep > 0) tag("holdfast:checkpoint-keep", std::to_string(options.keep));
+  if (options.keep_every > 0) tag("holdfast:checkpoint-keep-every", std::to_string(options.keep_every));
+  if (!options.keep_best.empty()) tag("holdfast:checkpoint-keep-best", options.keep_best);
   return request;
 }
 

@@ -55,7 +55,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(SourceType, {{SourceType::S3Prefix, "S3Prefix"},
                                           {SourceType::AugmentedManifestFile, "AugmentedManifestFile"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Channel, name, s3_uri, content_type, distribution, mode, type,
                                                 attributes, gzip, record_io, shuffle_seed)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Checkpoint, s3_uri, local_path)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Checkpoint, s3_uri, local_path, keep, keep_every, keep_best)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(MetricDefinition, name, regex)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(JobSpec, name, arn, role_arn, image, entrypoint, arguments,
                                                 hyperparameters, environment, channels, metrics, output_path,

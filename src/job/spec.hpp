@@ -49,6 +49,10 @@ struct Channel {
 struct Checkpoint {
   std::string s3_uri;
   std::string local_path = kDefaultCheckpointPath;
+  // How many generations stay, by tags; see checkpoint::RetentionPolicy.
+  std::uint64_t keep = 3;
+  std::uint64_t keep_every = 0;  // 0: no others
+  std::string keep_best = {};    // as checkpoint::parse_keep_best() reads it; empty: no other
 };
 
 struct MetricDefinition {

@@ -32,13 +32,24 @@ constexpr std::size_t kMaxListed = 1000;
 constexpr int kMaxPlacingTries = 16;
 constexpr std::size_t kMaxKeptFolders = 10'000;
 
+// Nothing: somebody else holds it, or the folder is gone. NFS locks only files that are open for writing, so there the
+// lock is on a file in the folder, which who makes the folder makes as well.
+Fd lock_drafts(const fs::path& folder, int flags_of_file) {
+  Fd opened{::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!opened || ::flock(opened.get(), LOCK_EX | LOCK_NB) == 0) return opened;
+  if (errno == EWOULDBLOCK) return {};
+  Fd file{::open((folder / "lock").c_str(), O_RDWR | O_CLOEXEC | flags_of_file, 0600)};
+  if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) return {};
+  return file;
+}
+
 // Folders of which nobody holds the lock belong to processes that are gone.
 void sweep_drafts(const fs::path& root) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(root, error)) {
     if (!entry.path().filename().string().starts_with(kDraftsPrefix)) continue;
-    const Fd folder{::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (!folder || ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    const auto lock = lock_drafts(entry.path(), 0);
+    if (!lock) continue;
     fs::remove_all(entry.path(), error);
   }
 }
@@ -52,12 +63,10 @@ Result<Drafts> make_drafts(const fs::path& root) {
   for (int i = 0; i < kMaxPlacingTries; ++i) {
     auto name = (root / (std::string(kDraftsPrefix) + "XXXXXX")).string();
     if (::mkdtemp(name.data()) == nullptr) return fail_errno("creating a folder for drafts in " + root.string(), errno);
-    Fd folder{::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    auto lock = lock_drafts(name, O_CREAT);
     struct stat status {};
     // Someone's sweep may have come between the making and the locking.
-    if (folder && ::flock(folder.get(), LOCK_EX | LOCK_NB) == 0 && ::stat(name.c_str(), &status) == 0) {
-      return Drafts{name, std::move(folder)};
-    }
+    if (lock && ::stat(name.c_str(), &status) == 0) return Drafts{name, std::move(lock)};
   }
   return fail(Kind::try_again, "creating a folder for drafts in {}: it is removed again and again", root.string());
 }

@@ -117,10 +117,12 @@ TEST_CASE("tags are unique, not AWS's own, and those to us are known") {
       {with_tags({{"AWS:team", "blue"}}), "Tag key 'AWS:team': the prefix 'aws:' is reserved."},
       {with_tags({{"holdfast:working-dir", "/a"}}),
        "Tag 'holdfast:working-dir' is not known: tags that begin with 'holdfast:' are instructions to this service. "
-       "Known: holdfast:working-directory, holdfast:checkpoint-markers, holdfast:checkpoint-bandwidth."},
+       "Known: holdfast:working-directory, holdfast:checkpoint-markers, holdfast:checkpoint-bandwidth, "
+       "holdfast:checkpoint-keep, holdfast:checkpoint-keep-every, holdfast:checkpoint-keep-best."},
       {with_tags({{"Holdfast:Working-Directory", "/a"}}),
        "Tag 'Holdfast:Working-Directory' is not known: tags that begin with 'holdfast:' are instructions to this "
-       "service. Known: holdfast:working-directory, holdfast:checkpoint-markers, holdfast:checkpoint-bandwidth."},
+       "service. Known: holdfast:working-directory, holdfast:checkpoint-markers, holdfast:checkpoint-bandwidth, "
+       "holdfast:checkpoint-keep, holdfast:checkpoint-keep-every, holdfast:checkpoint-keep-best."},
       {with_tags({{"holdfast:checkpoint-markers", "yes"}}),
        "Tag 'holdfast:checkpoint-markers': 'yes' must be 'on' or 'off'."},
       {with_tags({{"holdfast:checkpoint-bandwidth", "0"}}),
@@ -136,6 +138,38 @@ TEST_CASE("tags are unique, not AWS's own, and those to us are known") {
        broken("a,b", "tags.1.member.value",
               R"(Member must satisfy regular expression pattern: ^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$)")},
   });
+}
+
+TEST_CASE("tags say how many checkpoints stay, if the job keeps any") {
+  const auto saving = [](const std::vector<std::pair<std::string, std::string>>& tags) {
+    auto request = with_tags(tags);
+    request["CheckpointConfig"] = {{"S3Uri", "s3://bucket/ck"}};
+    request["AlgorithmSpecification"]["MetricDefinitions"] = {{{"Name", "val:loss"}, {"Regex", "loss=(.*)"}}};
+    return request;
+  };
+  check_all({
+      {saving({{"holdfast:checkpoint-keep", "2"}, {"holdfast:checkpoint-keep-every", "10"}}), ""},
+      {saving({{"holdfast:checkpoint-keep-best", "val:loss:min"}}), ""},
+      {saving({{"holdfast:checkpoint-keep", "1"}}),
+       "Tag 'holdfast:checkpoint-keep': '1' must be a number from 2 to 1000."},
+      {saving({{"holdfast:checkpoint-keep", "all"}}),
+       "Tag 'holdfast:checkpoint-keep': 'all' must be a number from 2 to 1000."},
+      {saving({{"holdfast:checkpoint-keep-every", "0"}}),
+       "Tag 'holdfast:checkpoint-keep-every': '0' must be a number from 1 to 1000000."},
+      {saving({{"holdfast:checkpoint-keep-best", "val:loss"}}),
+       "Tag 'holdfast:checkpoint-keep-best': 'val:loss' must be METRIC:min or METRIC:max, as in "
+       "'validation:loss:min'."},
+      {saving({{"holdfast:checkpoint-keep-best", "acc:max"}}),
+       "Tag 'holdfast:checkpoint-keep-best': the metric 'acc' is not among AlgorithmSpecification.MetricDefinitions."},
+      {with_tags({{"holdfast:checkpoint-keep", "3"}}),
+       "Tag 'holdfast:checkpoint-keep': the job has no CheckpointConfig, so it keeps no checkpoints."},
+  });
+  const auto made = make_training_job(
+      saving({{"holdfast:checkpoint-keep", "5"}, {"holdfast:checkpoint-keep-best", "val:loss:min"}}), kContext);
+  REQUIRE(made);
+  CHECK(made->spec.checkpoint->keep == 5);
+  CHECK(made->spec.checkpoint->keep_every == 0);
+  CHECK(made->spec.checkpoint->keep_best == "val:loss:min");
 }
 
 TEST_CASE("a NUL character cannot pass, for it would cut an argument or a path short") {

@@ -115,14 +115,26 @@ struct Place {
   void manifest(GenerationId generation, std::initializer_list<DataObject> objects) {
     manifests.insert({generation, manifest_of(generation, objects)});
   }
+  void numbered(GenerationId generation, std::uint64_t number, std::map<std::string, double> metrics = {}) {
+    const DataObject object{generation.fence, generation.sequence};
+    auto made = manifest_of(generation, {object});
+    made.number = number;
+    made.metrics = std::move(metrics);
+    manifests.insert({generation, std::move(made)});
+    data.insert(object);
+  }
   RetentionPlan clean_up(std::uint64_t own, std::size_t keep, std::optional<GenerationId> base = {}) const {
+    return clean_up(own, RetentionPolicy{.keep = keep}, base);
+  }
+  RetentionPlan clean_up(std::uint64_t own, const RetentionPolicy& policy,
+                         std::optional<GenerationId> base = {}) const {
     const auto read = [&](GenerationId generation) -> Result<std::optional<Manifest>> {
       if (damaged.contains(generation)) return std::optional<Manifest>{};
       const auto found = manifests.find(generation);
       if (found == manifests.end()) return fail(Kind::not_found, "it is gone");
       return std::optional{found->second};
     };
-    auto kept = choose_kept(ledger, keep, base, data, read);
+    auto kept = choose_kept(ledger, policy, base, data, read);
     REQUIRE(kept);
     return plan_retention({Fence{own}, ledger, std::move(*kept), data, in_use});
   }
@@ -207,4 +219,81 @@ TEST_CASE("with nothing readable nothing goes") {
   place.data = {{Fence{1}, 0}};
   const auto plan = place.clean_up(1, 3);
   CHECK((plan.entries.empty() && plan.data.empty()));
+}
+
+TEST_CASE("each Nth generation of a job stays, counted over its attempts") {
+  Place place;
+  attempt(place.ledger, 1, {}, 4);
+  for (const std::uint64_t n : {1, 2, 3, 4}) place.numbered(id(1, n), n);
+  // Attempt 2 goes on from the fourth, which becomes its own first.
+  attempt(place.ledger, 2, id(1, 4), 6);
+  for (const std::uint64_t n : {1, 2, 3, 4, 5, 6}) place.numbered(id(2, n), n + 3);
+  const auto plan = place.clean_up(2, RetentionPolicy{.keep = 2, .every = 2}, id(1, 4));
+  // 8 and 9 are the newest; 2, 4 and 6 are each second; the other fourth, (1, 4), is what the attempt goes on from.
+  CHECK(plan.entries == Ids{id(1, 1), id(1, 3), id(2, 2), id(2, 4)});
+  CHECK(plan.data == std::vector{DataObject{Fence{1}, 1}, DataObject{Fence{1}, 3}, DataObject{Fence{2}, 2},
+                                 DataObject{Fence{2}, 4}});
+}
+
+TEST_CASE("of one number one generation is enough, and those without a number go") {
+  Place place;
+  attempt(place.ledger, 1, {}, 2);
+  place.numbered(id(1, 1), 0);
+  place.numbered(id(1, 2), 2);
+  attempt(place.ledger, 2, id(1, 2), 3);
+  place.numbered(id(2, 1), 2);
+  place.numbered(id(2, 2), 3);
+  place.numbered(id(2, 3), 4);
+  attempt(place.ledger, 3, id(2, 3), 2);
+  place.numbered(id(3, 1), 4);
+  place.numbered(id(3, 2), 5);
+  CHECK(place.clean_up(3, RetentionPolicy{.keep = 2, .every = 2}).entries ==
+        Ids{id(1, 1), id(1, 2), id(2, 2), id(2, 3), id(1, 0)});
+}
+
+TEST_CASE("the best generation by a metric stays, the newest of equals, also among the newest") {
+  Place place;
+  attempt(place.ledger, 1, {}, 6);
+  place.numbered(id(1, 1), 1, {{"loss", 0.1}, {"acc", 0.1}});
+  place.numbered(id(1, 2), 2, {{"loss", 0.5}, {"acc", 0.9}});
+  place.numbered(id(1, 3), 3, {{"loss", 0.1}, {"acc", 0.2}});
+  place.numbered(id(1, 4), 4);
+  place.numbered(id(1, 5), 5, {{"loss", 0.7}, {"acc", 0.3}});
+  place.numbered(id(1, 6), 6, {{"loss", 0.6}, {"acc", 0.95}});
+  const auto with = [&](const char* best) {
+    return place.clean_up(1, RetentionPolicy{.keep = 2, .every = 0, .best = parse_keep_best(best)}).entries;
+  };
+  CHECK(with("loss:min") == Ids{id(1, 1), id(1, 2), id(1, 4)});
+  CHECK(with("acc:max") == Ids{id(1, 1), id(1, 2), id(1, 3), id(1, 4)});
+  CHECK(with("unheard-of:max") == Ids{id(1, 1), id(1, 2), id(1, 3), id(1, 4)});
+}
+
+TEST_CASE("what is kept by number or by value does not keep the damaged ones of its time") {
+  Place place;
+  attempt(place.ledger, 1, {}, 6);
+  for (const std::uint64_t n : {1, 2, 4, 5, 6}) place.numbered(id(1, n), n);
+  place.damaged = {id(1, 3)};
+  place.data.insert(DataObject{Fence{1}, 3});
+  const auto plan = place.clean_up(1, RetentionPolicy{.keep = 2, .every = 2});
+  CHECK(plan.entries == Ids{id(1, 1), id(1, 3)});
+  CHECK(plan.data == std::vector{DataObject{Fence{1}, 1}, DataObject{Fence{1}, 3}});
+}
+
+TEST_CASE("the mark that a generation was verified goes with it") {
+  Place place;
+  attempt(place.ledger, 1, {}, 3);
+  for (const std::uint64_t n : {1, 2, 3}) place.numbered(id(1, n), n);
+  place.ledger.verified = {id(1, 1), id(1, 3)};
+  const auto plan = place.clean_up(1, 2);
+  CHECK(plan.verified_marks == Ids{id(1, 1)});
+  CHECK(names_of(plan) ==
+        std::vector<std::string>{manifest_name(id(1, 1)), verified_name(id(1, 1)), data_name({Fence{1}, 1})});
+  CHECK(parse_verified_name(verified_name(id(1, 1))) == id(1, 1));
+  CHECK_FALSE(parse_manifest_name(verified_name(id(1, 1))));
+}
+
+TEST_CASE("a metric and its better side are told apart at the last colon") {
+  CHECK(parse_keep_best("loss:min") == KeepBest{"loss", false});
+  CHECK(parse_keep_best("validation:accuracy:max") == KeepBest{"validation:accuracy", true});
+  for (const char* none : {"", "loss", ":min", "loss:", "loss:maximum", "max"}) CHECK_FALSE(parse_keep_best(none));
 }

@@ -40,6 +40,10 @@ TEST_CASE("a manifest is read as it was written") {
   CHECK(decode(encode(sample())).value() == sample());
   const Manifest opening{.job = "j", .id = {Fence{1}, 0}, .created = {}, .based_on = {}, .files = {}};
   CHECK(decode(encode(opening)).value() == opening);
+  auto counted = sample();
+  counted.number = 17;
+  counted.metrics = {{"loss", 0.1}, {"validation:accuracy", 1e-300}};
+  CHECK(decode(encode(counted)).value() == counted);
 }
 
 TEST_CASE("a manifest with any one bit flipped, or cut anywhere, is refused") {

@@ -18,6 +18,8 @@ struct Parsing {
   std::string agent;
   std::optional<CheckHistoryOptions> check_history;
   std::optional<KeysOptions> keys;
+  std::optional<BucketsOptions> buckets;
+  std::optional<CheckpointsOptions> checkpoints;
 
   explicit Parsing(std::vector<std::string> arguments) {
     std::ostringstream to_out, to_err;
@@ -27,7 +29,11 @@ struct Parsing {
                               return connection = options, request = asked, 0;
                             },
                             [&](const CheckHistoryOptions& options) { return check_history = options, 1; },
-                            [&](const KeysOptions& options) { return keys = options, 0; }};
+                            [&](const KeysOptions& options) { return keys = options, 0; },
+                            [&](const BucketsOptions& options) { return buckets = options, 0; },
+                            [&](const ConnectionOptions& options, const CheckpointsOptions& asked) {
+                              return connection = options, checkpoints = asked, 0;
+                            }};
     code = parse(std::move(arguments), handlers, to_out, to_err);
     out = to_out.str();
     err = to_err.str();
@@ -129,7 +135,8 @@ TEST_CASE("serve and agent go to their mains, whose exit codes count") {
 }
 
 TEST_CASE("every command explains itself with an example, and the agent stays hidden") {
-  for (const char* command : {"serve", "run", "jobs", "describe", "logs", "interrupt", "stop", "cp"}) {
+  for (const char* command :
+       {"serve", "run", "jobs", "describe", "logs", "interrupt", "stop", "cp", "keys", "buckets", "checkpoints"}) {
     CAPTURE(command);
     const Parsing help{{command, "--help"}};
     CHECK(help.code == kExitDone);
@@ -164,4 +171,65 @@ TEST_CASE("keys are given a name and what they may do") {
   CHECK(Parsing{{"keys", "list"}}.keys->action == KeysOptions::Action::list);
   CHECK(Parsing{{"keys", "add", "x", "--admin", "--read-only"}}.code == kExitUsage);
   CHECK(Parsing{{"keys"}}.code == kExitUsage);
+}
+
+TEST_CASE("a bucket is said to be in an S3 or in a directory, not both") {
+  const Parsing s3{{"buckets", "add", "team", "--s3", "https://h:1", "--region", "eu-1", "--encryption", "kms",
+                    "--kms-key", "k", "--bucket-key", "--data", "/d"}};
+  REQUIRE(s3.buckets);
+  CHECK(s3.buckets->action == BucketsOptions::Action::add);
+  CHECK(s3.buckets->name == "team");
+  CHECK(s3.buckets->s3 == "https://h:1");
+  CHECK(s3.buckets->kms_key == "k");
+  CHECK(s3.buckets->bucket_key);
+  CHECK(s3.buckets->data == "/d");
+  CHECK(Parsing{{"buckets", "add", "*", "--directory", "/mnt"}}.buckets->directory == "/mnt");
+  CHECK(Parsing{{"buckets", "list"}}.buckets->action == BucketsOptions::Action::list);
+  CHECK(Parsing{{"buckets", "remove", "team"}}.buckets->name == "team");
+  CHECK(Parsing{{"buckets", "add", "team", "--s3", "aws", "--directory", "/mnt"}}.code == kExitUsage);
+  CHECK(Parsing{{"buckets", "add", "team", "--directory", "/mnt", "--encryption", "s3"}}.code == kExitUsage);
+  CHECK(Parsing{{"buckets", "add", "team", "--s3", "aws", "--encryption", "none"}}.code == kExitUsage);
+  CHECK(Parsing{{"buckets"}}.code == kExitUsage);
+}
+
+TEST_CASE("checkpoints are listed, verified, exported and pruned, of a job or of a place") {
+  using Action = CheckpointsOptions::Action;
+  const Parsing list{{"checkpoints", "train-1", "--data", "/d", "--json"}};
+  REQUIRE(list.checkpoints);
+  CHECK(list.checkpoints->action == Action::list);
+  CHECK(list.checkpoints->what == "train-1");
+  CHECK(list.checkpoints->json);
+  CHECK(list.connection.data == "/d");
+  const Parsing verify{{"checkpoints", "verify", "s3://b/p", "3.7", "--quarantine", "--data", "/d"}};
+  REQUIRE(verify.checkpoints);
+  CHECK(verify.checkpoints->action == Action::verify);
+  CHECK(verify.checkpoints->what == "s3://b/p");
+  CHECK(verify.checkpoints->generation == "3.7");
+  CHECK(verify.checkpoints->quarantine);
+  CHECK(verify.connection.data == "/d");
+  const Parsing exported{{"checkpoints", "export", "train-1", "out"}};
+  REQUIRE(exported.checkpoints);
+  CHECK(exported.checkpoints->directory == "out");
+  CHECK(exported.checkpoints->generation.empty());
+  const Parsing prune{{"checkpoints", "prune", "train-1", "--keep", "5", "--every", "10", "--best", "a:b:max",
+                       "--dry-run", "--price", "0.01"}};
+  REQUIRE(prune.checkpoints);
+  CHECK(prune.checkpoints->keep == 5);
+  CHECK(prune.checkpoints->every == 10);
+  CHECK(prune.checkpoints->best == "a:b:max");
+  CHECK(prune.checkpoints->dry_run);
+  CHECK(prune.checkpoints->price == 0.01);
+  CHECK(Parsing{{"checkpoints", "prune", "train-1", "--keep", "1"}}.code == kExitUsage);
+  CHECK(Parsing{{"checkpoints", "prune", "train-1", "--best", "loss"}}.code == kExitUsage);
+  CHECK(Parsing{{"checkpoints", "train-1", "verify", "train-2"}}.code == kExitUsage);
+  CHECK(Parsing{{"checkpoints", "verify", "train-1", "1.1", "train-2"}}.code == kExitUsage);
+  CHECK(Parsing{{"checkpoints", "verify"}}.code == kExitUsage);
+}
+
+TEST_CASE("run says how many checkpoints stay") {
+  const Parsing parsing{{"run", "--keep", "5", "--keep-every", "10", "--keep-best", "loss:min", "--", "x"}};
+  CHECK(parsing.as<RunOptions>().keep == 5);
+  CHECK(parsing.as<RunOptions>().keep_every == 10);
+  CHECK(parsing.as<RunOptions>().keep_best == "loss:min");
+  CHECK(Parsing{{"run", "--keep", "1", "--", "x"}}.code == kExitUsage);
 }

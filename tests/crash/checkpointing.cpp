@@ -94,7 +94,7 @@ Result<void> CheckpointAttempt::start() {
   if (!restored) return fail(restored.error());
   restored_ = std::move(*restored);
   agent::CheckpointSyncOptions options;
-  options.keep = keep_;
+  options.retention.keep = keep_;
   auto opened =
       agent::CheckpointSync::open(connection_.store(), story_.clock, tasks_, {}, options, restored_->claim, *folder_);
   if (!opened) return fail(opened.error());

@@ -35,11 +35,18 @@ Result<bool> is_there(ports::ObjectStore& objects, const job::Channel& channel, 
   return unless_missing(page, page && !page->objects.empty());
 }
 
+// What stands in the way of a place lies with its address, its credentials or its owner: whoever creates the job is
+// told.
+ApiError no_access(const Error& error, const std::string& uri) {
+  if (error.kind == Kind::try_again) return service_unavailable(error.message);
+  return validation(fmt::format("{} cannot be used: {}", uri, error.message));
+}
+
 Checked check_input(const Backends& backends, const job::JobSpec& spec, const job::Channel& channel) {
   const auto place = ports::parse_s3_uri(channel.s3_uri);
   if (!place) return tl::unexpected(validation(place.error().message));
   const auto there = is_there(backends.objects, channel, *place);
-  if (!there) return tl::unexpected(to_api_error(there.error()));
+  if (!there) return tl::unexpected(no_access(there.error(), channel.s3_uri));
   if (!*there) return tl::unexpected(no_objects(backends, spec, channel, place->bucket));
   return {};
 }
@@ -48,18 +55,26 @@ Checked check_bucket(const Backends& backends, const char* member, const std::st
   const auto place = ports::parse_s3_uri(uri);
   if (!place) return tl::unexpected(validation(fmt::format("{}: {}", member, place.error().message)));
   const auto exists = backends.objects.bucket_exists(place->bucket);
-  if (!exists) return tl::unexpected(to_api_error(exists.error()));
+  if (!exists) return tl::unexpected(no_access(exists.error(), uri));
   if (*exists) return {};
   return tl::unexpected(validation(fmt::format(
       "The bucket \"{}\" of {} \"{}\" does not exist. Create it before the job.", place->bucket, member, uri)));
+}
+
+// An attempt begins with a look at what is there.
+Checked check_checkpoints(const Backends& backends, const std::string& uri) {
+  if (auto there = check_bucket(backends, "CheckpointConfig.S3Uri", uri); !there) return there;
+  const auto place = ports::parse_s3_uri(uri);
+  const auto page = backends.objects.list(place->bucket, place->key, "", 1);
+  if (!page) return tl::unexpected(no_access(page.error(), uri));
+  return {};
 }
 
 Checked check_places(const Backends& backends, const job::JobSpec& spec) {
   for (const auto& channel : spec.channels)
     if (auto found = check_input(backends, spec, channel); !found) return found;
   if (auto there = check_bucket(backends, "OutputDataConfig.S3OutputPath", spec.output_path); !there) return there;
-  if (spec.checkpoint) return check_bucket(backends, "CheckpointConfig.S3Uri", spec.checkpoint->s3_uri);
-  return {};
+  return spec.checkpoint ? check_checkpoints(backends, spec.checkpoint->s3_uri) : Checked{};
 }
 
 }  // namespace

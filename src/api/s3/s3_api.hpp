@@ -23,6 +23,9 @@ constexpr std::size_t kMaxPartsPerPage = 1000;
 constexpr std::size_t kMaxUploadsPerPage = 1000;
 constexpr std::size_t kMaxBucketsPerPage = 10'000;
 
+// Where a bucket is kept that is not ours; empty: nowhere else that is known of.
+using Elsewhere = std::function<Result<std::string>(const std::string& bucket)>;
+
 struct S3Parts {
   ports::BucketStore& objects;
   Clock& clock;
@@ -31,6 +34,7 @@ struct S3Parts {
   std::string account;  // the one that owns every bucket
   std::string region;
   std::string domain;  // "localhost": a bucket may also be the first part of the host, "bucket.localhost"
+  Elsewhere elsewhere = {};
 };
 
 class S3Api {
@@ -48,6 +52,7 @@ class S3Api {
  private:
   S3Result<void> check_owner(const S3Request& request) const;
   S3Result<void> check_bucket(const std::string& bucket);
+  S3Result<void> check_not_elsewhere(const std::string& bucket) const;
   S3Result<http::Response> on_bucket(const S3Request& request, const Policy& policy);
   S3Result<http::Response> on_object(const S3Request& request, Upload* upload);
   S3Result<http::Response> on_multipart(const S3Request& request, Upload* upload);

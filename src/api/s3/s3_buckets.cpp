@@ -52,11 +52,24 @@ S3Result<http::Response> S3Api::create_bucket(const S3Request& request) {
         S3Error{409, "BucketAlreadyOwnedByYou",
                 "Your previous request to create the named bucket succeeded and you already own it."});
   }
+  if (auto free = check_not_elsewhere(request.bucket); !free) return tl::unexpected(free.error());
   if (auto made = objects_.create_bucket(request.bucket); !made)
     return tl::unexpected(to_s3_error(made.error(), request.bucket));
   auto response = empty_response(200);
   response.headers.add("Location", "/" + request.bucket);
   return response;
+}
+
+// A bucket of ours would hide the other, with all that its jobs have saved there.
+S3Result<void> S3Api::check_not_elsewhere(const std::string& bucket) const {
+  const auto place = parts_.elsewhere ? parts_.elsewhere(bucket) : Result<std::string>();
+  // One that we cannot ask may have it.
+  if (!place) return tl::unexpected(S3Error{503, "ServiceUnavailable", place.error().message});
+  if (place->empty()) return {};
+  return tl::unexpected(S3Error{409, "BucketAlreadyExists",
+                                fmt::format("The bucket {} is kept at {} (see `holdfast buckets list`), and this "
+                                            "endpoint does not serve it: create it there",
+                                            bucket, *place)});
 }
 
 S3Result<http::Response> S3Api::head_bucket(const S3Request& request) {

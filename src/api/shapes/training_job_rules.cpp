@@ -8,6 +8,7 @@
 
 #include "api/shapes/checkpoint_tags.hpp"
 #include "api/shapes/paths.hpp"
+#include "api/shapes/retention_tags.hpp"
 #include "api/shapes/tag_rules.hpp"
 #include "api/shapes/training_data_rules.hpp"
 
@@ -82,14 +83,17 @@ Refusal refuse_metrics(const json& request) {
   return refuse_metric_definitions(request.at("AlgorithmSpecification").value("MetricDefinitions", json::array()));
 }
 
-Refusal refuse_tag(const std::string& key, const std::string& value) {
+Refusal refuse_tag(const std::string& key, const std::string& value, const json& request) {
   if (auto refusal = refuse_reserved_key(key)) return refusal;
   if (!is_instruction(key)) return {};
   if (is_checkpoint_tag(key)) return refuse_checkpoint_tag(key, value);
+  if (is_retention_tag(key)) return refuse_retention_tag(key, value, request);
   if (key != kWorkingDirectoryTag) {
     return fmt::format(
-        "Tag '{}' is not known: tags that begin with '{}' are instructions to this service. Known: {}, {}, {}.", key,
-        kTagPrefix, kWorkingDirectoryTag, kCheckpointMarkersTag, kCheckpointBandwidthTag);
+        "Tag '{}' is not known: tags that begin with '{}' are instructions to this service. Known: {}, {}, {}, {}, "
+        "{}, {}.",
+        key, kTagPrefix, kWorkingDirectoryTag, kCheckpointMarkersTag, kCheckpointBandwidthTag, kKeepTag, kKeepEveryTag,
+        kKeepBestTag);
   }
   if (normal_path(value)) return {};
   return fmt::format("Tag '{}': '{}' must be an absolute path without '..'.", key, value);
@@ -99,7 +103,7 @@ Refusal refuse_tags(const json& request) {
   const json tags = request.value("Tags", json::array());
   if (auto refusal = refuse_repeated_keys(tags)) return refusal;
   for (const json& tag : tags) {
-    if (auto refusal = refuse_tag(tag.at("Key"), tag.at("Value"))) return refusal;
+    if (auto refusal = refuse_tag(tag.at("Key"), tag.at("Value"), request)) return refusal;
   }
   return {};
 }
