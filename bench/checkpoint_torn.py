@@ -22,7 +22,8 @@ def fill(path, byte):
 
 def change(path, way):
     if way == "renamed":
-        beside = path.with_name(path.name + ".sagemaker-ignore")
+        # Out of sight of whoever uploads the folder, on the same file system.
+        beside = path.parent.parent / ("next-" + path.name)
         fill(beside, b"n")
         return lambda: beside.replace(path)
     return lambda: fill(path, b"n")
