@@ -3,18 +3,40 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace holdfast::objects {
+
+// Memory that is not filled beforehand. Large pieces are pages of their own, which go back to the system when they are
+// freed: a heap would keep some for each thread.
+class Pages {
+ public:
+  Pages() = default;
+  explicit Pages(std::size_t size);
+  Pages(Pages&& other) noexcept
+      : memory_(std::exchange(other.memory_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Pages& operator=(Pages&& other) noexcept {
+    std::swap(memory_, other.memory_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Pages();
+  char* get() const { return memory_; }
+  explicit operator bool() const { return memory_ != nullptr; }
+
+ private:
+  char* memory_ = nullptr;
+  std::size_t size_ = 0;
+};
 
 class BufferPool {
  public:
   class Buffer {
    public:
-    Buffer(BufferPool& pool, std::unique_ptr<char[]> memory, std::size_t size, bool whole)
+    Buffer(BufferPool& pool, Pages memory, std::size_t size, bool whole)
         : pool_(pool), memory_(std::move(memory)), size_(size), whole_(whole) {}
     Buffer(const Buffer&) = delete;
     Buffer& operator=(const Buffer&) = delete;
@@ -23,7 +45,7 @@ class BufferPool {
 
    private:
     BufferPool& pool_;
-    std::unique_ptr<char[]> memory_;
+    Pages memory_;
     std::size_t size_;
     bool whole_;
   };
@@ -35,14 +57,15 @@ class BufferPool {
   Buffer take(std::size_t size);
 
  private:
-  void give_back(std::unique_ptr<char[]> memory, std::size_t size, bool whole);
+  void trim();
+  void give_back(Pages memory, std::size_t size, bool whole);
 
   const std::uint64_t limit_;
   const std::size_t whole_;
   std::mutex mutex_;
   std::condition_variable room_;
-  std::uint64_t lent_ = 0;                     // bytes
-  std::vector<std::unique_ptr<char[]>> kept_;  // of `whole_` bytes each
+  std::uint64_t lent_ = 0;   // bytes
+  std::vector<Pages> kept_;  // of `whole_` bytes each
 };
 
 }  // namespace holdfast::objects
