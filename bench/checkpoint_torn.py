@@ -10,7 +10,7 @@ import urllib.request
 import checkpoint_clients as clients
 
 MIB = 1 << 20
-SIZE = 128 * MIB
+SIZE = 384 * MIB
 TRIES = {"renamed": 6, "overwritten": 3}
 
 
@@ -22,7 +22,8 @@ def fill(path, byte):
 
 def change(path, way):
     if way == "renamed":
-        beside = path.with_name(path.name + ".sagemaker-ignore")
+        # Out of sight of whoever uploads the folder, on the same file system.
+        beside = path.parent.parent / ("next-" + path.name)
         fill(beside, b"n")
         return lambda: beside.replace(path)
     return lambda: fill(path, b"n")
@@ -44,8 +45,19 @@ def object_at(endpoint, key):
         return "nothing"
 
 
-def one_try(client, endpoint, folder, prefix, way, seconds):
-    """Changes the file when the upload is about half done. What the store has then; the exit; what a second sync leaves."""
+def received(endpoint):
+    with urllib.request.urlopen(f"{endpoint}/?received", timeout=60) as response:
+        return int(response.read())
+
+
+def when_received(endpoint, before, share, still_going):
+    """Returns when that share of the file has arrived since there were `before` bytes, or when nothing more will."""
+    while still_going() and received(endpoint) - before < share * SIZE:
+        time.sleep(0.002)
+
+
+def one_try(client, endpoint, folder, prefix, way, share):
+    """Changes the file when that share of it has arrived. What the store has then; the exit; what a second sync leaves."""
     path = folder / "model.pt"
     fill(path, b"o")
     act = change(path, way)
@@ -58,9 +70,10 @@ def one_try(client, endpoint, folder, prefix, way, seconds):
         except AssertionError:
             code.append(1)
 
+    before = received(endpoint)
     thread = threading.Thread(target=upload)
     thread.start()
-    time.sleep(seconds)
+    when_received(endpoint, before, share, thread.is_alive)
     act()
     thread.join()
     first = object_at(endpoint, f"{prefix}/model.pt")
@@ -73,34 +86,34 @@ def one_try(client, endpoint, folder, prefix, way, seconds):
     return first, code[0], object_at(endpoint, f"{prefix}/model.pt")
 
 
+def shares(way):
+    """Of the file, that have arrived when it is changed."""
+    return [0.1 + 0.7 * number / TRIES[way] for number in range(TRIES[way])]
+
+
 def peer(bench, name, sink, folder, way):
     client = bench.client(name, sink.endpoint)
-    fill(folder / "model.pt", b"o")
-    begun = time.monotonic()
-    client.up(folder, f"torn-{name}-{way}-probe")
-    whole = time.monotonic() - begun
-    # A client takes a while to start; the uploads lie in the second half of its time.
     results = []
-    for number in range(TRIES[way]):
+    for number, share in enumerate(shares(way)):
         bench.progress(f"torn: {name}, {way}, {number + 1} of {TRIES[way]}")
-        share = 0.55 + 0.4 * number / TRIES[way]
-        results.append(one_try(client, sink.endpoint, folder, f"torn-{name}-{way}-{number}", way, whole * share))
+        results.append(one_try(client, sink.endpoint, folder, f"torn-{name}-{way}-{number}", way, share))
     return results
 
 
 def ours(bench, sink, folder, way):
     """The same with the agent beside the directory: every generation that it commits is read back."""
     results = []
-    for number in range(TRIES[way]):
+    for number, share in enumerate(shares(way)):
         bench.progress(f"torn: holdfast, {way}, {number + 1} of {TRIES[way]}")
         prefix = f"torn-holdfast-{way}-{number}"
         fill(folder / "model.pt", b"o")
         act = change(folder / "model.pt", way)
+        before = received(sink.endpoint)
         follower = clients.Follower(bench.client("holdfast", sink.endpoint), "follow", folder, prefix)
         follower.line()
-        time.sleep(0.5 + 0.25 * (number + 0.5) / TRIES[way])  # the half second of quiet, and then some of the upload
-        act()
         deadline = time.monotonic() + 30
+        when_received(sink.endpoint, before, share, lambda: time.monotonic() < deadline)
+        act()
         while (found := generations(sink.endpoint, prefix))[-1:] != ["new"] and time.monotonic() < deadline:
             time.sleep(0.05)
         follower.close()

@@ -2,6 +2,7 @@
 // without being looked at, and what is got comes from memory by sendfile. One thread for each connection. Not a store:
 // no durability, no checks, no more of the protocol than awscli, boto3, rclone, s3cmd and we speak.
 // Usage: s3_sink [--keep DIR]     prints the port it listens on, on loopback; ends with its standard input
+// "GET /?received" says how many bytes of bodies came so far.
 //   --keep DIR   bodies are kept in files there (on a RAM disk, say) and can be got; without it only what lies below a
 //                key with "/ledger/" in it, which a client reads back while it writes
 #include <arpa/inet.h>
@@ -86,6 +87,7 @@ class Connection {
       const auto n = ::recv(socket_.get(), nullptr, std::min<std::uint64_t>(left_, 64 * kBlock), MSG_TRUNC);
       if (n <= 0) return false;
       left_ -= static_cast<std::uint64_t>(n);
+      shelf_.received += static_cast<std::uint64_t>(n);
     }
     return true;
   }
@@ -111,6 +113,7 @@ class Connection {
       if (n <= 0 || !write_all(file.get(), std::string_view(block.data(), static_cast<std::size_t>(n)), "keeping"))
         return false;
       left_ -= static_cast<std::uint64_t>(n);
+      shelf_.received += static_cast<std::uint64_t>(n);
     }
     return true;
   }
@@ -124,6 +127,7 @@ class Connection {
     if (method == "DELETE") return remove();
     if (!request_.key.empty() && !request_.query.contains("uploadId")) return get();
     if (method == "HEAD") return reply(200, "");
+    if (request_.query.contains("received")) return reply(200, std::to_string(shelf_.received));
     if (request_.bucket.empty()) return reply(200, kXml + shelf_.buckets());
     if (request_.query.contains("uploadId")) return reply(200, kXml + shelf_.parts(request_.query.at("uploadId")));
     if (request_.query.contains("uploads")) return reply(200, std::string(kXml) + "<ListMultipartUploadsResult/>");

@@ -56,6 +56,8 @@ class Shelf {
  public:
   explicit Shelf(std::string folder) : folder_(std::move(folder)) {}
 
+  std::atomic<std::uint64_t> received = 0;  // bytes of large bodies, as they come
+
   bool has_folder() const { return !folder_.empty(); }
   bool keeps(const std::string& key) const { return has_folder() || key.find("/ledger/") != std::string::npos; }
   std::shared_ptr<KeptFile> new_file() {
