@@ -86,13 +86,13 @@ std::string state_in_words(const ReviewedGeneration& one) {
 
 void print_list(const CheckpointPlace& place, const agent::ReviewedPlace& found) {
   std::vector<std::vector<std::string>> rows{
-      {"GENERATION", "NUMBER", "SAVED (UTC)", "SIZE", "FILES", "VERIFIED (UTC)", "STATE", "METRICS"}};
+      {"GENERATION", "NUMBER", "SAVED (UTC)", "SIZE", "FILES", "VERIFIED (UTC)", "METRICS", "STATE"}};
   for (const auto& one : found.generations) {
     const bool readable = one.state != GenerationState::damaged;
     rows.push_back({in_words(one.id), one.manifest.number == 0 ? "" : std::to_string(one.manifest.number),
                     readable ? cli::readable(one.manifest.created) : "", readable ? readable_bytes(one.bytes) : "",
                     readable ? std::to_string(one.files) : "", one.verified ? cli::readable(*one.verified) : "",
-                    state_in_words(one), metrics_in_words(one.manifest.metrics)});
+                    metrics_in_words(one.manifest.metrics), state_in_words(one)});
   }
   if (found.generations.empty()) {
     fmt::print("There are no generations at s3://{}/{}\n", place.bucket, place.prefix);
@@ -239,7 +239,8 @@ Result<int> prune(ports::ObjectStore& store, const Target& target, const Checkpo
              readable_bytes(plan->bytes), plan->remove.data.size(),
              static_cast<double>(plan->bytes) / kGigabyte * options.price, options.price);
   if (target.live)
-    fmt::print("What the running attempt wrote itself stays with it: it tidies up after its next checkpoint.\n");
+    fmt::print("What the newest attempt wrote stays with it, as it may still be running{}.\n",
+               options.what.starts_with("s3://") ? ": give the job's name, and it is asked for" : "");
   return kGood;
 }
 
