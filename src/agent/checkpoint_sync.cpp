@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ensure.hpp"
+#include "base/log.hpp"
 #include "checkpoint/known_writers.hpp"
 #include "checkpoint/paths.hpp"
 
@@ -16,6 +17,7 @@ using checkpoint::ManifestFile;
 // A program that makes changes without end must not have us scan without end.
 constexpr Duration kMinScanGap{50};
 constexpr Duration kRetryAfter{2000};
+constexpr Duration kUploadsLast = hours{24};
 // A writer that gathers a state from elsewhere takes seconds; who waits longer wants to know for what.
 constexpr Duration kSayUnfinishedAfter{30'000};
 constexpr std::size_t kMaxSaid = 1000;
@@ -77,6 +79,9 @@ Result<void> CheckpointSync::take_up_ledger() {
     for (const auto& file : (*manifest)->files) plain_[file.path] = "";
   }
   untidy_ = last_.has_value();
+  // Of attempts that were cut off in the middle of a long file. Best effort, and nobody's who may still be at it.
+  const auto aborted = store_.abort_uploads(claim_.place.bucket, claim_.place.prefix, clock_.now() - kUploadsLast);
+  if (!aborted) log_debug("checkpoint: {}", aborted.error().message);
   return {};
 }
 

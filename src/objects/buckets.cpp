@@ -168,4 +168,10 @@ Result<void> Buckets::remove(const std::string& bucket, const std::string& key) 
   return (*store)->remove(bucket, key);
 }
 
+Result<std::size_t> Buckets::abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) {
+  const auto store = store_of(bucket);
+  if (!store) return fail(store.error());
+  return (*store)->abort_uploads(bucket, prefix, before);
+}
+
 }  // namespace holdfast::objects

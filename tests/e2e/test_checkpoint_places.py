@@ -100,8 +100,6 @@ class CheckpointPlaces(unittest.TestCase):
         found = self.listed(name)["generations"]
         self.assertEqual([one["state"] for one in found], ["restorable"] * len(found))
         self.assertEqual(found[0]["number"], 4)
-        restored = [one for one in found if one["verified_ms"]]
-        self.assertTrue(restored, found)
         self.assertIn("restorable", holdfast(s, "checkpoints", name))
         self.assertIn("good", holdfast(s, "checkpoints", "verify", name, "--all"))
         self.assertTrue(all(one["verified_ms"] for one in self.listed(name)["generations"]))
@@ -162,7 +160,7 @@ class CheckpointPlaces(unittest.TestCase):
     def test_inputs_come_from_where_their_bucket_is(self):
         self.other.client("s3").put_object(Bucket="far", Key="data/a.txt", Body=b"from afar")
         self.service.create("reader", "print(open('/opt/ml/input/data/train/a.txt').read())", checkpoint=False, InputDataConfig=[
-            {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://far/data"}}}])
+            {"ChannelName": "train", "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://far/data/"}}}])
         self.service.wait_for_end("reader")
         self.assertIn("from afar", self.service.lines("reader"))
 

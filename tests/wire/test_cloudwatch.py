@@ -308,7 +308,12 @@ class CloudWatch(AwsCli, unittest.TestCase):
         self.service.create("busy", "import os, time\nos.fork()\nblock = bytearray(200 << 20)\nend = time.time() + 60\n"
                             "while time.time() < end: pass\n")
         host = [{"Name": "Host", "Value": "busy/algo-1"}]
-        listed = wait_for("the first sample", lambda: self.boto.list_metrics(Namespace=TRAININGS, Dimensions=host)["Metrics"])
+        # Beside those of its checkpoints.
+        def sampled():
+            listed = self.boto.list_metrics(Namespace=TRAININGS, Dimensions=host)["Metrics"]
+            return [metric for metric in listed if metric["MetricName"].endswith("Utilization")]
+
+        listed = wait_for("the first sample", sampled)
         self.assertEqual([m["MetricName"] for m in listed], ["CPUUtilization", "DiskUtilization", "MemoryUtilization"])
         now = datetime.datetime.now(UTC)
         values = {}
