@@ -10,6 +10,12 @@ from story import Generation
 NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16})\.json$")
 
 
+def contents_of(path, file):
+    """Of one that may lie with others in its object."""
+    whole = path.read_bytes()
+    return whole[file["offset"]:file["offset"] + file["size"]] if "offset" in file else whole
+
+
 class Ledgers:
     def __init__(self, data, bucket, story):
         self.root = data / "objects" / bucket / "checkpoints+"
@@ -43,7 +49,7 @@ class Ledgers:
                 return False
             manifest = json.loads(text.partition("\n")[2])
             try:
-                files = {file["path"]: (home / (file["object"].replace("/", "+/", 1))).read_bytes()
+                files = {file["path"]: contents_of(home / (file["object"].replace("/", "+/", 1)), file)
                          for file in manifest["files"]}
                 break
             except FileNotFoundError as problem:
