@@ -25,6 +25,7 @@ class BackgroundTasks final : public Tasks {
     });
   }
   std::unique_ptr<Signal> signal() override { return tasks_.signal(); }
+  std::size_t width() const override { return tasks_.width(); }
 
  private:
   Tasks& tasks_;

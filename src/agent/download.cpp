@@ -16,6 +16,7 @@ using checkpoint::FileIdentity;
 // A long file comes in ranges of that many bytes, side by side.
 constexpr std::uint64_t kRange = 16u << 20;
 static_assert(kRange % checkpoint::kHashBlock == 0, "ranges are hashed by themselves");
+constexpr std::uint64_t kSmall = 1u << 20;  // bytes; a request for less is mostly waiting
 // Small files that lie in one object come together, as long as what lies between them is no more than this.
 constexpr std::uint64_t kGap = 64u << 10;
 
@@ -86,7 +87,8 @@ class Downloads {
   Result<std::vector<FileIdentity>> run(Tasks& tasks) {
     {
       std::vector<std::unique_ptr<Task>> workers;
-      const auto count = std::min(kParallelDownloads, pieces_.size());
+      const auto at_once = mostly_small() ? kParallelDownloads : tasks.width();
+      const auto count = std::min(at_once, pieces_.size());
       while (workers.size() < count) workers.push_back(tasks.start([this] { work(); }));
     }
     if (!error_) return std::move(identities_);
@@ -96,6 +98,12 @@ class Downloads {
   }
 
  private:
+  bool mostly_small() const {
+    std::uint64_t bytes = 0;
+    for (const auto& file : files_) bytes += file.size.value_or(0);
+    return bytes / std::max<std::size_t>(pieces_.size(), 1) < kSmall;
+  }
+
   void work() {
     while (!failed_) {
       const auto i = next_++;

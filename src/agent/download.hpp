@@ -13,6 +13,7 @@
 
 namespace holdfast::agent {
 
+// Of small objects, each of which is mostly waiting; of others as many as Tasks::width() says.
 constexpr std::size_t kParallelDownloads = 16;
 
 struct Download {

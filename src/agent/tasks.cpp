@@ -69,6 +69,9 @@ Result<void> for_each(Tasks& tasks, std::size_t at_once, std::size_t count,
 std::unique_ptr<Task> ThreadTasks::start(std::function<void()> work) {
   return std::make_unique<ThreadTask>(std::move(work));
 }
+std::size_t ThreadTasks::width() const {
+  return std::clamp<std::size_t>(2 * std::size_t{std::thread::hardware_concurrency()}, 4, 32);
+}
 std::unique_ptr<Signal> ThreadTasks::signal() { return std::make_unique<ThreadSignal>(); }
 
 }  // namespace holdfast::agent

@@ -31,6 +31,8 @@ class Tasks {
   virtual ~Tasks() = default;
   virtual std::unique_ptr<Task> start(std::function<void()> work) = 0;
   virtual std::unique_ptr<Signal> signal() = 0;
+  // How many tasks that move many bytes each are worth having at once: more only stand in each other's way.
+  virtual std::size_t width() const { return 4; }
 };
 
 // `work` for each number below `count`, by at most `at_once` tasks, this one among them. After an error, which is
@@ -43,6 +45,7 @@ class ThreadTasks final : public Tasks {
  public:
   std::unique_ptr<Task> start(std::function<void()> work) override;
   std::unique_ptr<Signal> signal() override;
+  std::size_t width() const override;  // twice the processors, 4 to 32
 };
 
 }  // namespace holdfast::agent
