@@ -24,6 +24,9 @@ constexpr std::size_t kMaxSaid = 1000;
 // Of a file as it was restored: longer than any quiet.
 constexpr Instant kLongAgo{};
 
+// Small files of different contents lie in one object.
+bool same_content(const ManifestFile& a, const ManifestFile& b) { return a.object == b.object && a.offset == b.offset; }
+
 }  // namespace
 
 CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, Tasks& tasks, OpenFiles open_files,
@@ -225,7 +228,7 @@ void CheckpointSync::note_unfinished(Events& events) {
     const auto stored = uploaded_.find(path);
     const auto last = std::ranges::lower_bound(last_files_, path, {}, &ManifestFile::path);
     const bool there = last != last_files_.end() && last->path == path && stored != uploaded_.end() &&
-                       stored->second.identity == tracked.file.identity && stored->second.file.object == last->object;
+                       stored->second.identity == tracked.file.identity && same_content(stored->second.file, *last);
     files.push_back({path, !there});
   }
   auto now_unfinished = checkpoint::unfinished(files);
@@ -253,7 +256,7 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
   std::set<std::string> unchanged;
   for (const auto& file : seen.plan.stored) {
     const auto last = std::ranges::lower_bound(last_files_, file.path, {}, &ManifestFile::path);
-    if (last != last_files_.end() && last->path == file.path && last->object == file.object) {
+    if (last != last_files_.end() && last->path == file.path && same_content(*last, file)) {
       unchanged.insert(file.path);
     } else {
       seen.bytes_at_risk += file.size;

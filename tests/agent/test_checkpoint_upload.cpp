@@ -40,6 +40,20 @@ TEST_CASE("small files lie together in one object, each under its name in the pl
   CHECK(world.plain_view() == second.files());
 }
 
+TEST_CASE("two files of one object that change places are another checkpoint") {
+  World world;
+  Attempt attempt(world, 1);
+  write_many(attempt, 20, "");
+  REQUIRE(attempt.settle());
+  fs::rename(attempt.dir / "small/3", attempt.dir / "aside");
+  fs::rename(attempt.dir / "small/4", attempt.dir / "small/3");
+  fs::rename(attempt.dir / "aside", attempt.dir / "small/4");
+  REQUIRE(attempt.settle());
+  CHECK(attempt.files().at("small/3") == "file 4");
+  CHECK(Attempt(world, 2).files() == attempt.files());
+  CHECK(world.plain_view() == attempt.files());
+}
+
 TEST_CASE("one of many small files that changes while it is read is no part of what is stored, the others are") {
   World world;
   Attempt attempt(world, 1);
