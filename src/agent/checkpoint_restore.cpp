@@ -126,16 +126,7 @@ class Restore {
     if (!manifest && manifest.error().kind == Kind::not_found) return Tried{};
     if (!manifest) return fail(manifest.error());
     if (!*manifest) return Tried{.restored = false, .bad = "its manifest is damaged"};
-    std::vector<Download> files;
-    for (const auto& file : (*manifest)->files) {
-      files.push_back({.key = place().own_key(file.object),
-                       .offset = file.offset.value_or(0),
-                       .path = file.path,
-                       .size = file.size,
-                       .hash = file.hash,
-                       .mtime_ns = file.mtime_ns,
-                       .mode = file.mode});
-    }
+    const auto files = downloads_of(**manifest, place());
     const auto identities = download_files(store_, place().bucket, files, folder_, tasks_);
     if (!identities) return judge(id, identities.error());
     if (auto adopted = adopt(**manifest); !adopted) return fail(adopted.error());
@@ -229,6 +220,20 @@ class Restore {
 };
 
 }  // namespace
+
+std::vector<Download> downloads_of(const Manifest& manifest, const CheckpointPlace& place) {
+  std::vector<Download> files;
+  for (const auto& file : manifest.files) {
+    files.push_back({.key = place.own_key(file.object),
+                     .offset = file.offset.value_or(0),
+                     .path = file.path,
+                     .size = file.size,
+                     .hash = file.hash,
+                     .mtime_ns = file.mtime_ns,
+                     .mode = file.mode});
+  }
+  return files;
+}
 
 Result<RestoredCheckpoint> restore_checkpoint(ports::ObjectStore& store, const ports::S3Location& location,
                                               Folder& folder, const JobName& job, Fence fence,

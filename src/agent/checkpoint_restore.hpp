@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "agent/checkpoint_place.hpp"
+#include "agent/download.hpp"
 #include "agent/folder.hpp"
 #include "agent/tasks.hpp"
 #include "base/result.hpp"
@@ -27,6 +28,9 @@ struct RestoredCheckpoint {
   std::vector<QuarantinedGeneration> quarantined;  // found bad now, and passed over by every later restore
   CheckpointClaim claim;
 };
+
+// All files of a generation, from where they lie.
+std::vector<Download> downloads_of(const checkpoint::Manifest& manifest, const CheckpointPlace& place);
 
 // Call once, before the program starts and before CheckpointSync; may be called again after an error. The claim is
 // written before anything is downloaded: from then on the commits of older attempts do not count, and they notice.

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "agent/download.hpp"
+#include "agent/checkpoint_restore.hpp"
 
 namespace holdfast::agent {
 
@@ -166,17 +166,7 @@ Result<Manifest> find_generation(ports::ObjectStore& store, const CheckpointPlac
 
 Result<void> fetch_generation(ports::ObjectStore& store, const CheckpointPlace& place, const Manifest& manifest,
                               Folder& folder, Tasks& tasks) {
-  std::vector<Download> files;
-  for (const auto& file : manifest.files) {
-    files.push_back({.key = place.own_key(file.object),
-                     .offset = file.offset.value_or(0),
-                     .path = file.path,
-                     .size = file.size,
-                     .hash = file.hash,
-                     .mtime_ns = file.mtime_ns,
-                     .mode = file.mode});
-  }
-  const auto fetched = download_files(store, place.bucket, files, folder, tasks);
+  const auto fetched = download_files(store, place.bucket, downloads_of(manifest, place), folder, tasks);
   if (fetched) return {};
   // What is gone is as bad as what is changed.
   const auto kind = fetched.error().kind == Kind::not_found ? Kind::conflict : fetched.error().kind;

@@ -24,9 +24,6 @@ constexpr std::size_t kMaxSaid = 1000;
 // Of a file as it was restored: longer than any quiet.
 constexpr Instant kLongAgo{};
 
-// Small files of different contents lie in one object.
-bool same_content(const ManifestFile& a, const ManifestFile& b) { return a.object == b.object && a.offset == b.offset; }
-
 }  // namespace
 
 CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, Tasks& tasks, OpenFiles open_files,

@@ -38,6 +38,11 @@ inline bool fits(const ManifestFile& file, std::uint64_t object_size) {
   return file.offset ? *file.offset + file.size <= object_size : file.size == object_size;
 }
 
+// Of one path in two generations: small files of different contents lie in one object.
+inline bool same_content(const ManifestFile& a, const ManifestFile& b) {
+  return a.object == b.object && a.offset == b.offset;
+}
+
 struct Manifest {
   std::string job;
   GenerationId id;

@@ -14,7 +14,7 @@ bool is_whole(const Manifest& manifest, const std::set<DataObject>& data) {
 
 bool same_content(const Manifest& a, const Manifest& b) {
   return std::ranges::equal(a.files, b.files, [](const ManifestFile& one, const ManifestFile& other) {
-    return one.path == other.path && one.object == other.object;
+    return one.path == other.path && checkpoint::same_content(one, other);
   });
 }
 
