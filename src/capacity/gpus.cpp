@@ -45,4 +45,15 @@ bool is_gpu_type(std::string_view instance_type) {
   return family.size() >= 2 && (family[0] == 'p' || family[0] == 'g') && family[1] >= '0' && family[1] <= '9';
 }
 
+std::vector<std::string> share_of_gpus(const std::vector<std::string>& all, const std::set<std::string>& taken,
+                                       int slots) {
+  const auto share = std::max<std::size_t>(1, all.size() / static_cast<std::size_t>(std::max(1, slots)));
+  std::vector<std::string> free;
+  for (const auto& gpu : all) {
+    if (free.size() < share && !taken.contains(gpu)) free.push_back(gpu);
+  }
+  if (free.size() < share) free.clear();
+  return free;
+}
+
 }  // namespace holdfast::capacity

@@ -1,7 +1,8 @@
-// The GPUs of this machine, and which instance types stand for one.
+// The GPUs of this machine, which instance types stand for one, and whose they are.
 #pragma once
 
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,5 +13,9 @@ namespace holdfast::capacity {
 std::vector<std::string> gpu_devices(const std::filesystem::path& dev = "/dev");
 // The p and g families (ml.p4d.24xlarge, ml.g5.xlarge).
 bool is_gpu_type(std::string_view instance_type);
+// What one of `slots` instances gets of `all`: an even share, one at least, of those that are not `taken`. Empty: too
+// few are free now.
+std::vector<std::string> share_of_gpus(const std::vector<std::string>& all, const std::set<std::string>& taken,
+                                       int slots);
 
 }  // namespace holdfast::capacity

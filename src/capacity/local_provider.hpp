@@ -43,7 +43,7 @@ struct LocalProviderOptions {
   int spot_slots = 1;
   market::Market market;  // for the spot slots
   market::Catalog catalog;
-  std::vector<std::string> gpus;  // for the p and g types: gpu_devices()
+  std::vector<std::string> gpus;  // for the p and g types, each for one instance at a time: gpu_devices()
 };
 
 class LocalProvider final : public ports::CapacityProvider {
@@ -97,6 +97,7 @@ class LocalProvider final : public ports::CapacityProvider {
   Result<void> watch(Fence fence, int pidfd);
   void post(Task task);
   int free_slots(bool spot, Instant now) const;  // with mutex_ held
+  std::vector<std::string> free_gpus() const;    // what one more instance would get
 
   // ---- on the worker's thread, which alone changes instances_ and ended_
   void work();

@@ -98,9 +98,19 @@ std::optional<std::string> LocalProvider::why_refused(const job::Placement& plac
   });
   const int slots = placement.spot ? options_.spot_slots : options_.on_demand_slots;
   if (busy >= slots) return fmt::format("all {} {} slots are busy", slots, placement.spot ? "spot" : "on-demand");
+  if (is_gpu_type(placement.instance_type) && !options_.gpus.empty() && free_gpus().empty()) {
+    return fmt::format("too few of the {} GPUs of this machine are free", options_.gpus.size());
+  }
   const std::lock_guard lock(mutex_);
   if (placement.spot && !options_.market.open(clock_.now())) return "the spot market is closed";
   return std::nullopt;
+}
+
+std::vector<std::string> LocalProvider::free_gpus() const {
+  std::set<std::string> taken;
+  for (const auto& [fence, instance] : instances_)
+    taken.insert(instance.record.gpus.begin(), instance.record.gpus.end());
+  return share_of_gpus(options_.gpus, taken, std::max(options_.spot_slots, options_.on_demand_slots));
 }
 
 Result<void> LocalProvider::start(const ports::Launch& request) {
@@ -109,7 +119,7 @@ Result<void> LocalProvider::start(const ports::Launch& request) {
       .fence = request.fence,
       .job = request.job,
       .placement = request.placement,
-      .gpus = is_gpu_type(request.placement.instance_type) ? options_.gpus : std::vector<std::string>{}};
+      .gpus = is_gpu_type(request.placement.instance_type) ? free_gpus() : std::vector<std::string>{}};
   if (record.placement.spot) {
     const std::lock_guard lock(mutex_);
     record.notice = options_.market.notice();

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <utility>
 
 #include "base/file.hpp"
+#include "runtime/gpu_driver.hpp"
 
 namespace holdfast::runtime {
 namespace {
@@ -150,12 +152,14 @@ Result<void> Planner::add_mounts() {
 }
 
 Result<void> Planner::add_devices() {
-  for (const auto& device : spec_.devices) {
+  auto devices = spec_.devices;
+  std::ranges::move(gpu_driver_devices(spec_.devices), std::back_inserter(devices));
+  for (const auto& device : devices) {
     std::error_code error;
     if (!is_below(fs::path{device}.lexically_normal(), "/dev") || !fs::exists(device, error)) {
       return fail(Kind::invalid, "{}", invalid_place("device", device, "this machine has no such device"));
     }
-    layers_[device] = {{"--dev-bind", device, device}, true};
+    layers_[device] = {{"--dev-bind", device, device}, !fs::is_directory(device, error)};
   }
   return {};
 }

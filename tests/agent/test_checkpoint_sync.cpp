@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 
 #include "agent/checkpoint_world.hpp"
 
@@ -76,7 +77,7 @@ TEST_CASE("a file that becomes shorter or vanishes while it is uploaded does no 
   attempt.write("stays", "s");
   attempt.write("shrinks", std::string(3'000'000, 'a'));
   attempt.write("vanishes", std::string(3'000'000, 'a'));
-  int uploads = 0;
+  std::atomic<int> uploads = 0;  // several at once
   world.store.in_the_middle = [&](const std::string&) {
     if (++uploads > 1) return;
     attempt.write("shrinks", "short");

@@ -25,3 +25,15 @@ TEST_CASE("the p and g families stand for GPUs") {
     CHECK_FALSE(is_gpu_type(type));
   }
 }
+
+TEST_CASE("GPUs are shared out evenly, each to one instance") {
+  const std::vector<std::string> all{"0", "1", "2", "3", "4"};
+  using Gpus = std::vector<std::string>;
+  CHECK(share_of_gpus(all, {}, 1) == all);
+  CHECK(share_of_gpus(all, {}, 2) == Gpus{"0", "1"});
+  CHECK(share_of_gpus(all, {"0", "1"}, 2) == Gpus{"2", "3"});
+  CHECK(share_of_gpus(all, {"0", "1", "2", "3"}, 2).empty());
+  CHECK(share_of_gpus({"0"}, {}, 8) == Gpus{"0"});
+  CHECK(share_of_gpus({"0"}, {"0"}, 8).empty());
+  CHECK(share_of_gpus({}, {}, 2).empty());
+}

@@ -244,6 +244,11 @@ TEST_CASE("only GPU types get the GPUs") {
   REQUIRE(local.events->wait<ports::InstanceUp>(Fence{2}).size() == 1);
   CHECK(InstanceDir(local.options.directory, Fence{1}).record()->gpus == local.options.gpus);
   CHECK(InstanceDir(local.options.directory, Fence{2}).record()->gpus.empty());
+
+  local.provider->launch(Fixture::request(3, false, "ml.g5.xlarge"));
+  const auto refused = local.events->wait<ports::LaunchRefused>(Fence{3});
+  REQUIRE(refused.size() == 1);
+  CHECK(refused[0].why == "too few of the 1 GPUs of this machine are free");
 }
 
 TEST_CASE("options that cannot work are refused") {

@@ -19,7 +19,7 @@ using Contents = std::map<std::string, std::string>;  // path to bytes
 //   open P             O_WRONLY | O_CREAT | O_TRUNC      append P    O_APPEND instead of O_TRUNC
 //   write P BYTES      at the end of what was written    rewrite P BYTES    at its beginning, as file formats do
 //   extend P BYTES     ftruncate to more                 map P BYTES        written at its beginning through a mapping
-//   sync P             close P
+//   sync P             close P     by the name it was opened by
 //   rename P Q         of files and folders, over what is there
 //   link P Q           copy P Q    as open, two writes, close
 //   unlink P           rmtree P    both do nothing where there is nothing

@@ -1,6 +1,7 @@
 // The table. Sizes are small, and the number of records of a file is cut down: what matters is the order of calls, what
 // is open meanwhile, and where a program goes on from. Read from the projects' public sources in November 2026; none
-// of them can be installed where the tests run.
+// of them can be installed where the tests run. "Traced": PyTorch 2.11, Lightning 2.6, Orbax and safetensors 0.8 did
+// the same under strace elsewhere.
 #include "support/writer_calls.hpp"
 
 namespace holdfast::testing {
@@ -8,7 +9,8 @@ namespace holdfast::testing {
 const std::vector<Pattern>& writer_patterns() {
   static const std::vector<Pattern> patterns{
       {"torch.save over the last one",
-       "pytorch torch/serialization.py save(): the zip writer opens the name itself, writes records, closes", "", R"(
+       "traced; pytorch torch/serialization.py save(): the zip writer opens the name itself, writes records, closes",
+       "", R"(
           open model.pt
           unsafe
           write model.pt 64
@@ -40,7 +42,8 @@ const std::vector<Pattern>& writer_patterns() {
           copy checkpoint.pth.tar model_best.pth.tar
        )"},
       {"torch.distributed.checkpoint, two ranks",
-       "pytorch torch/distributed/checkpoint/filesystem.py: each rank writes and fsyncs __RANK_N.distcp; the results "
+       "traced; pytorch torch/distributed/checkpoint/filesystem.py: each rank writes and fsyncs __RANK_N.distcp; the "
+       "results "
        "are "
        "gathered; rank 0 writes .metadata.tmp, fsyncs it, renames it to .metadata",
        "", R"(
@@ -65,7 +68,7 @@ const std::vector<Pattern>& writer_patterns() {
           rmtree step-{n-2}
        )"},
       {"torch.distributed.checkpoint, always the same folder",
-       "the same with overwrite=True, its default: the old .metadata stays until the new one is there", "", R"(
+       "traced; the same with overwrite=True, its default: the old .metadata stays until the new one is there", "", R"(
           mkdir latest
           open latest/__0_0.distcp
           unsafe
@@ -112,6 +115,18 @@ const std::vector<Pattern>& writer_patterns() {
           close checkpoint-{n}/trainer_state.json
           safe
           rmtree checkpoint-{n-2}
+       )"},
+      {"safetensors, over the last one",
+       "traced: safetensors' save_file() makes .tmpXXXXXX beside it at its full length, writes, renames, and closes "
+       "last",
+       "", R"(
+          open .tmpTaZNp6
+          extend .tmpTaZNp6 70080
+          write .tmpTaZNp6 80
+          write .tmpTaZNp6 70000
+          rename .tmpTaZNp6 model.safetensors
+          complete
+          close .tmpTaZNp6
        )"},
       {"Hugging Face Trainer under FSDP: the optimizer's state is gathered between two files",
        "transformers _save_optimizer_and_scheduler(): accelerate's save_fsdp_optimizer gathers it from all ranks "
@@ -170,7 +185,7 @@ const std::vector<Pattern>& writer_patterns() {
           write runs/Nov27_host/events.out.tfevents.1700000000.host.1.0 240
        )"},
       {"Lightning ModelCheckpoint, save_top_k=1, /tmp on the same file system",
-       "lightning fabric/utilities/cloud_io.py _atomic_save() within fsspec's transaction: "
+       "traced; lightning fabric/utilities/cloud_io.py _atomic_save() within fsspec's transaction: "
        "fsspec/implementations/local.py "
        "writes to tempfile.mkstemp() and shutil.move()s it into place; then the checkpoint before is removed",
        "", R"(
@@ -194,9 +209,10 @@ const std::vector<Pattern>& writer_patterns() {
           unlink epoch={n-1}.ckpt
        )"},
       {"Orbax CheckpointManager, asynchronous, ocdbt, max_to_keep=2",
-       "orbax checkpoint/_src/path/atomicity.py: everything is written below N.orbax-checkpoint-tmp-T, then the "
-       "directory "
-       "is renamed; what an earlier run left there is removed; tensorstore's file driver writes NAME.__lock and "
+       "traced; orbax checkpoint/_src/path/atomicity.py: everything is written below N.orbax-checkpoint-tmp (older "
+       "ones: "
+       "-T behind it), then the directory is renamed; what an earlier run left there is removed; tensorstore's file "
+       "driver writes NAME.__lock and "
        "renames it",
        "", R"(
           rmtree {n}.orbax-checkpoint-tmp-17
