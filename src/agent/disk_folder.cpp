@@ -15,6 +15,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <mutex>
 
 #include "agent/beneath.hpp"
 #include "base/log.hpp"
@@ -86,6 +87,8 @@ class DiskNewFile final : public NewFile {
     }
     // A hole in a sparse file stays one.
     if (only_zeros(bytes)) return {};
+    // The kernel lets one write into a file at a time, and others would spin for it.
+    const std::lock_guard lock(writing_);
     return write_at(fd_.get(), offset, bytes, "writing " + path_);
   }
   Result<checkpoint::FileIdentity> place(std::int64_t mtime_ns, std::uint32_t mode) override {
@@ -115,6 +118,7 @@ class DiskNewFile final : public NewFile {
   std::string part_, path_;
   Fd fd_;
   std::atomic<std::uint64_t> end_ = 0;
+  std::mutex writing_;
   bool placed_ = false;
 };
 

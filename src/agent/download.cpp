@@ -13,9 +13,10 @@ namespace {
 
 using checkpoint::FileIdentity;
 
-// A long file comes in ranges of that many bytes, side by side.
-constexpr std::uint64_t kRange = 16u << 20;
-static_assert(kRange % checkpoint::kHashBlock == 0, "ranges are hashed by themselves");
+// A long file comes in ranges of that many bytes, side by side; of several files each is better one task's, as they
+// would wait for each other to write.
+constexpr std::uint64_t kMinRange = 16u << 20, kMaxRange = 128u << 20;
+constexpr std::uint64_t kRangesATask = 8;
 constexpr std::uint64_t kSmall = 1u << 20;  // bytes; a request for less is mostly waiting
 // Small files that lie in one object come together, as long as what lies between them is no more than this.
 constexpr std::uint64_t kGap = 64u << 10;
@@ -28,9 +29,23 @@ struct Piece {
   std::uint64_t begin = 0;  // in the file, where it is one
 };
 
-bool in_ranges(const Download& file) { return file.size && !file.hash.empty() && *file.size > kRange; }
+std::uint64_t bytes_of(const std::vector<Download>& files) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : files) bytes += file.size.value_or(0);
+  return bytes;
+}
 
-std::vector<Piece> cut(const std::vector<Download>& files) {
+// Whole blocks, since ranges are hashed by themselves.
+std::uint64_t range_for(const std::vector<Download>& files, std::size_t tasks) {
+  const auto share =
+      std::clamp(bytes_of(files) / (std::max<std::uint64_t>(1, tasks) * kRangesATask), kMinRange, kMaxRange);
+  return share / checkpoint::kHashBlock * checkpoint::kHashBlock;
+}
+
+std::vector<Piece> cut(const std::vector<Download>& files, std::uint64_t range) {
+  const auto in_ranges = [range](const Download& file) {
+    return file.size && !file.hash.empty() && *file.size > range;
+  };
   std::vector<Piece> pieces;
   std::vector<std::size_t> order(files.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -38,8 +53,8 @@ std::vector<Piece> cut(const std::vector<Download>& files) {
   for (const auto i : order) {
     const auto& file = files[i];
     if (in_ranges(file)) {
-      for (std::uint64_t at = 0; at < *file.size; at += kRange) {
-        pieces.push_back({{i}, file.offset + at, std::min(kRange, *file.size - at), at});
+      for (std::uint64_t at = 0; at < *file.size; at += range) {
+        pieces.push_back({{i}, file.offset + at, std::min(range, *file.size - at), at});
       }
       continue;
     }
@@ -50,7 +65,7 @@ std::vector<Piece> cut(const std::vector<Download>& files) {
       const auto end = last.length == ports::kToTheEnd ? last.length : last.offset + last.length;
       const bool joins = before.key == file.key && !in_ranges(before) && end != ports::kToTheEnd &&
                          file.offset >= end && file.offset - end <= kGap &&
-                         file.offset + length - last.offset <= kRange;
+                         file.offset + length - last.offset <= kMinRange;
       if (joins) {
         last.files.push_back(i);
         last.length = file.offset + length - last.offset;
@@ -71,12 +86,14 @@ struct Target {
 
 class Downloads {
  public:
-  Downloads(ports::ObjectStore& store, const std::string& bucket, const std::vector<Download>& files, Folder& folder)
+  Downloads(ports::ObjectStore& store, const std::string& bucket, const std::vector<Download>& files, Folder& folder,
+            Tasks& tasks)
       : store_(store),
         bucket_(bucket),
         files_(files),
         folder_(folder),
-        pieces_(cut(files)),
+        tasks_(tasks),
+        pieces_(cut(files, range_for(files, tasks.width()))),
         targets_(files.size()),
         identities_(files.size()) {
     for (const auto& piece : pieces_) {
@@ -84,12 +101,12 @@ class Downloads {
     }
   }
 
-  Result<std::vector<FileIdentity>> run(Tasks& tasks) {
+  Result<std::vector<FileIdentity>> run() {
     {
       std::vector<std::unique_ptr<Task>> workers;
-      const auto at_once = mostly_small() ? kParallelDownloads : tasks.width();
+      const auto at_once = mostly_small() ? kParallelDownloads : tasks_.width();
       const auto count = std::min(at_once, pieces_.size());
-      while (workers.size() < count) workers.push_back(tasks.start([this] { work(); }));
+      while (workers.size() < count) workers.push_back(tasks_.start([this] { work(); }));
     }
     if (!error_) return std::move(identities_);
     targets_.clear();
@@ -98,11 +115,7 @@ class Downloads {
   }
 
  private:
-  bool mostly_small() const {
-    std::uint64_t bytes = 0;
-    for (const auto& file : files_) bytes += file.size.value_or(0);
-    return bytes / std::max<std::size_t>(pieces_.size(), 1) < kSmall;
-  }
+  bool mostly_small() const { return bytes_of(files_) / std::max<std::size_t>(pieces_.size(), 1) < kSmall; }
 
   void work() {
     while (!failed_) {
@@ -238,6 +251,7 @@ class Downloads {
   const std::string& bucket_;
   const std::vector<Download>& files_;
   Folder& folder_;
+  Tasks& tasks_;
   const std::vector<Piece> pieces_;
   std::vector<Target> targets_;
   std::vector<FileIdentity> identities_;
@@ -258,7 +272,7 @@ Result<std::vector<FileIdentity>> download_files(ports::ObjectStore& store, cons
                   file.key);
     }
   }
-  return Downloads(store, bucket, files, folder).run(tasks);
+  return Downloads(store, bucket, files, folder, tasks).run();
 }
 
 }  // namespace holdfast::agent
