@@ -145,6 +145,7 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
                     .created = clock_.now(),
                     .based_on = claim_.based_on,
                     .files = seen.plan.stored,
+                    .links = seen.links,
                     .number = number_ + 1,
                     .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
   for (const auto& file : manifest.files) unclaimed_.erase(file.object);
@@ -171,6 +172,7 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
   number_ = manifest.number;
   last_committed_ = manifest.created;
   last_files_ = std::move(manifest.files);
+  last_links_ = std::move(manifest.links);
   untidy_ = true;
   mark_uploaded();
   return true;
@@ -196,12 +198,14 @@ Result<void> CheckpointSync::learn_plain_view() {
   if (!objects) return {};
   std::map<std::string_view, const ports::ObjectInfo*> by_key;
   for (const auto& object : *objects) by_key[object.key] = &object;
-  for (const auto& file : last_files_) {
+  const auto compare = [&](const ManifestFile& file) {
     const auto plain = by_key.find(place.plain_key(file.path));
     const auto object = by_key.find(place.own_key(file.object));
-    if (plain == by_key.end() || object == by_key.end() || plain->second->etag.empty()) continue;
+    if (plain == by_key.end() || object == by_key.end() || plain->second->etag.empty()) return;
     if (!file.offset && plain->second->etag == object->second->etag) plain_[file.path] = where(file);
-  }
+  };
+  std::ranges::for_each(last_files_, compare);
+  std::ranges::for_each(linked_files(last_files_, last_links_), compare);
   return {};
 }
 
@@ -210,10 +214,14 @@ Result<void> CheckpointSync::follow_in_plain_view() {
   if (!plain_known_) {
     if (auto learnt = learn_plain_view(); !learnt) return learnt;
   }
+  // A link is no object: where it leads to a file, there is a copy of that.
+  const auto linked = linked_files(last_files_, last_links_);
   std::vector<const ManifestFile*> behind;
-  for (const auto& file : last_files_) {
+  const auto compare = [&](const ManifestFile& file) {
     if (plain_[file.path] != where(file)) behind.push_back(&file);
-  }
+  };
+  std::ranges::for_each(last_files_, compare);
+  std::ranges::for_each(linked, compare);
   std::vector<std::uint8_t> done(behind.size());
   const auto followed = for_each(tasks_, kParallelPlain, behind.size(), [&](std::size_t i) -> Result<void> {
     auto put = put_in_plain_view(*behind[i]);
@@ -228,7 +236,7 @@ Result<void> CheckpointSync::follow_in_plain_view() {
   if (!followed) return followed;
   std::vector<std::string> gone;
   for (const auto& [path, object] : plain_) {
-    if (!std::ranges::binary_search(last_files_, path, {}, &ManifestFile::path)) gone.push_back(path);
+    if (find_file(last_files_, path) == nullptr && find_file(linked, path) == nullptr) gone.push_back(path);
   }
   auto removed = remove_all(gone, [&](const auto& path) { return place.plain_key(path); });
   if (removed) {
@@ -268,15 +276,8 @@ Result<void> CheckpointSync::remove_all(const std::vector<std::string>& names,
 Result<void> CheckpointSync::remove_what_may_go() {
   const auto input = retention_input();
   if (!input) return fail(input.error());
-  const auto plan = checkpoint::plan_retention(*input);
-  // Manifests before the data that they name: a generation is whole or it does not exist.
-  std::vector<std::string> entries, marks, data;
-  for (const auto& id : plan.entries) entries.push_back(checkpoint::manifest_name(id));
-  for (const auto& id : plan.quarantine_marks) marks.push_back(checkpoint::quarantine_name(id));
-  for (const auto& id : plan.verified_marks) marks.push_back(checkpoint::verified_name(id));
-  for (const auto& object : plan.data) data.push_back(checkpoint::data_name(object));
-  for (const auto& names : {entries, marks, data}) {
-    auto removed = remove_all(names, [&](const auto& name) { return claim_.place.own_key(name); });
+  for (const auto& group : checkpoint::names_of(checkpoint::plan_retention(*input))) {
+    auto removed = remove_all(group, [&](const auto& name) { return claim_.place.own_key(name); });
     if (!removed) return removed;
   }
   return {};

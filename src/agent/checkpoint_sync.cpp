@@ -41,7 +41,8 @@ CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, Tasks& t
       next_sequence_(claim_.next_sequence),
       number_(claim_.number),
       last_(claim_.restored),
-      last_files_(claim_.files) {}
+      last_files_(claim_.files),
+      last_links_(claim_.links) {}
 
 CheckpointSync::~CheckpointSync() = default;
 
@@ -77,6 +78,7 @@ Result<void> CheckpointSync::take_up_ledger() {
     if (!manifest && manifest.error().kind != Kind::not_found) return fail(manifest.error());
     if (!manifest || !*manifest) continue;
     for (const auto& file : (*manifest)->files) plain_[file.path] = "";
+    for (const auto& file : linked_files((*manifest)->files, (*manifest)->links)) plain_[file.path] = "";
   }
   untidy_ = last_.has_value();
   // Of attempts that were cut off in the middle of a long file. Best effort, and nobody's who may still be at it.
@@ -120,15 +122,24 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   scanned_at_ = now;
   if (!scan) return problem(events, scan.error(), "looking at the checkpoint directory");
   observe(*scan, events);
+  observe_links(*scan, events);
   note_unfinished(events);
   heard_ = {};
   // After the end nobody holds anything open, and what was held open then is what matters.
   if (!ended_ && (now_and_whole || view(true).differs)) note_open_files();
   note_whether_dirty();
-  for (const auto& [path, tracked] : tracked_) {
-    if (!checkpoint::is_restless(tracked.watch, now, options_.settle)) continue;
+  const auto say_restless = [&](const std::string& path, const FileWatch& watch) {
+    if (!checkpoint::is_restless(watch, now, options_.settle)) return;
     problem_once(events, path + " is written all the time: checkpoints are saved without it until it rests");
-  }
+  };
+  for (const auto& [path, tracked] : tracked_) say_restless(path, tracked.watch);
+  for (const auto& [path, tracked] : links_) say_restless(path, tracked.watch);
+}
+
+bool CheckpointSync::has_too_long_a_key(const std::string& path, Events& events) {
+  if (claim_.place.plain_key(path).size() <= checkpoint::kMaxPath) return false;
+  problem_once(events, "not part of any checkpoint: " + path + ": its key would be too long");
+  return true;
 }
 
 void CheckpointSync::observe(const FolderScan& scan, Events& events) {
@@ -136,10 +147,7 @@ void CheckpointSync::observe(const FolderScan& scan, Events& events) {
   auto before = std::exchange(tracked_, {});
   std::vector<checkpoint::FileChange> changes;
   for (const auto& file : scan.files) {
-    if (claim_.place.plain_key(file.path).size() > checkpoint::kMaxPath) {
-      problem_once(events, "not part of any checkpoint: " + file.path + ": its key would be too long");
-      continue;
-    }
+    if (has_too_long_a_key(file.path, events)) continue;
     std::optional<checkpoint::FileIdentity> was;
     if (auto known = before.extract(file.path)) {
       was = known.mapped().file.identity;
@@ -159,6 +167,25 @@ void CheckpointSync::observe(const FolderScan& scan, Events& events) {
     gone.push_back(file.file.identity);
   }
   note_progress(changes, gone);
+}
+
+// A link is made at once and has nothing to be uploaded: it matters when it changed, and what it says now.
+void CheckpointSync::observe_links(const FolderScan& scan, Events& events) {
+  const auto now = clock_.ticks();
+  auto before = std::exchange(links_, {});
+  for (auto& link : checkpoint::links_beside(scan.files, scan.links)) {
+    if (has_too_long_a_key(link.path, events)) continue;
+    auto known = before.extract(link.path);
+    auto& tracked = links_[link.path];
+    const bool as_restored = known.empty() && std::ranges::binary_search(last_links_, link);
+    const auto since = as_restored ? kLongAgo : now;
+    tracked = known.empty() ? TrackedLink{link, FileWatch{.changed_at = since, .unsettled_since = since}}
+                            : std::move(known.mapped());
+    if (tracked.link != link) checkpoint::note_change(tracked.watch, now, false, options_.settle);
+    if (tracked.watch.changed_at == now) last_change_ = now;
+    tracked.link = std::move(link);
+  }
+  if (!before.empty()) removed_at_ = now;
 }
 
 void CheckpointSync::note_progress(const std::vector<checkpoint::FileChange>& changes,
@@ -266,6 +293,13 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
   }
   seen.state.removed = static_cast<std::uint64_t>(
       std::ranges::count_if(seen.plan.deleted, [&](const auto& path) { return !left_out.contains(path); }));
+  for (const auto& [path, tracked] : links_) {
+    if (!with_restless && checkpoint::is_restless(tracked.watch, now, options_.settle)) continue;
+    seen.links.push_back(tracked.link);
+    const bool unchanged_link = std::ranges::binary_search(last_links_, tracked.link);
+    (unchanged_link ? seen.state.unchanged : seen.state.changed).push_back(tracked.watch);
+  }
+  for (const auto& link : last_links_) seen.state.removed += links_.contains(link.path) ? 0 : 1;
   seen.state.removed_at = removed_at_;
   if (!unfinished_.empty()) seen.state.unfinished_since = unfinished_since_;
   // A program that clears the directory is about to write into it: nobody wants to resume from nothing.

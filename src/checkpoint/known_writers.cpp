@@ -7,13 +7,10 @@
 #include <map>
 #include <optional>
 
+#include "checkpoint/paths.hpp"
+
 namespace holdfast::checkpoint {
 namespace {
-
-std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
 
 std::string_view name_of(std::string_view path) {
   const auto slash = path.rfind('/');

@@ -38,6 +38,10 @@ struct TransferPlan {
   std::vector<std::string> deleted;  // in the last generation, not in the directory
 };
 
+// Of the links that a scan found, those that a manifest can have beside its files: a folder that became a link while it
+// was looked at was seen as both, and counts as the folder until the next scan. All are by path.
+std::vector<Link> links_beside(const std::vector<LocalFile>& files, const std::vector<Link>& links);
+
 // `local` and `last` (the files of the last generation) are sorted by path.
 TransferPlan plan_transfer(const std::vector<LocalFile>& local, const std::map<std::string, UploadedFile>& uploaded,
                            const std::vector<ManifestFile>& last);

@@ -89,6 +89,7 @@ TEST_CASE("a generation is fetched whole and verified, into a folder or into not
   Attempt first(world, 1, keeping(3));
   first.write("sub/model", "one");
   first.write("empty", "");
+  first.link("last", "sub/model");
   REQUIRE(first.settle() == generation(1, 1));
   first.write("sub/model", "second");
   REQUIRE(first.settle() == generation(1, 2));
@@ -104,7 +105,10 @@ TEST_CASE("a generation is fetched whole and verified, into a folder or into not
   const auto older = find_generation(world.store, place_of(world), generation(1, 1)).value();
   CountedFolder into(DiskFolder::open(world.dir / "out").value());
   REQUIRE(fetch_generation(world.store, place_of(world), older, into, tasks));
-  CHECK(files_in(world.dir / "out") == Files{{"sub/model", "one"}, {"empty", ""}});
+  CHECK(files_in(world.dir / "out") == Files{{"sub/model", "one"}, {"empty", ""}, {"last", "-> sub/model"}});
+  const auto reviewed = review_checkpoints(world.store, place_of(world)).value().generations[0];
+  CHECK(reviewed.files == 2);
+  CHECK(reviewed.links == 1);
 
   world.flip_bit(world.data_key(newest.id, "sub/model"));
   const auto bad = fetch_generation(world.store, place_of(world), newest, nowhere, tasks);
