@@ -84,6 +84,19 @@ TEST_CASE("a review tells apart what a restore may use and what not") {
   CHECK(review_checkpoints(world.store, place_of(world)).error().kind == Kind::not_found);
 }
 
+TEST_CASE("a manifest that is gone is not remembered") {
+  World world;
+  {
+    Attempt first(world, 1);
+    save(first, 1);
+  }
+  LedgerStore ledger(world.store, place_of(world));
+  REQUIRE(ledger.read_manifest(generation(1, 1)));
+  REQUIRE(world.files->remove("bucket", world.own_key(checkpoint::manifest_name(generation(1, 1)))));
+  REQUIRE(ledger.read());
+  CHECK(ledger.read_manifest(generation(1, 1)).error().kind == Kind::not_found);
+}
+
 TEST_CASE("a generation is fetched whole and verified, into a folder or into nothing") {
   World world;
   Attempt first(world, 1, keeping(3));
