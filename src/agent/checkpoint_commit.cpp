@@ -70,8 +70,9 @@ std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::
 // All that is protected from clean-ups: what this attempt has uploaded, and the last generation.
 Uploader::Known CheckpointSync::known_contents() const {
   Uploader::Known known;
-  for (const auto& [path, file] : uploaded_) known.push_back(file);
-  known.insert(known.end(), left_over_.begin(), left_over_.end());
+  known.reserve(uploaded_.size() + left_over_.size());
+  for (const auto& [path, file] : uploaded_) known.push_back(&file);
+  for (const auto& file : left_over_) known.push_back(&file);
   return known;
 }
 
@@ -89,18 +90,15 @@ void CheckpointSync::forget_upload(const std::string& path) {
 
 // What no manifest can name any more is of no use to anybody. Best effort: the next commit's clean-up finds the rest.
 void CheckpointSync::discard_unclaimed() {
-  std::set<std::string> used;
-  for (const auto& [path, file] : uploaded_) used.insert(file.file.object);
-  for (const auto& file : left_over_) used.insert(file.file.object);
-  for (auto next = unclaimed_.begin(); next != unclaimed_.end();) {
-    if (used.contains(*next)) {
-      ++next;
-      continue;
-    }
-    if (auto removed = store_.remove(claim_.place.bucket, claim_.place.own_key(*next)); !removed) {
+  if (unclaimed_.empty()) return;
+  auto unused = unclaimed_;
+  for (const auto& [path, file] : uploaded_) unused.erase(file.file.object);
+  for (const auto& file : left_over_) unused.erase(file.file.object);
+  for (const auto& name : unused) {
+    if (auto removed = store_.remove(claim_.place.bucket, claim_.place.own_key(name)); !removed) {
       log_debug("checkpoint: {}", removed.error().message);
     }
-    next = unclaimed_.erase(next);
+    unclaimed_.erase(name);
   }
 }
 
@@ -125,15 +123,16 @@ bool CheckpointSync::still_stored(const checkpoint::TransferPlan& plan, Events& 
     problem(events, there.error(), "looking for stored files");
     return false;
   }
-  bool all = true;
-  for (const auto& file : plan.stored) {
-    const auto object = there->find(checkpoint::parse_data_name(file.object).value());
-    if (object != there->end() && checkpoint::fits(file, object->second)) continue;
+  std::vector<ManifestFile> missing;
+  for (const auto* file : plan.stored) {
+    const auto object = there->find(checkpoint::parse_data_name(file->object).value());
+    if (object == there->end() || !checkpoint::fits(*file, object->second)) missing.push_back(*file);
+  }
+  for (const auto& file : missing) {
     uploaded_.erase(file.path);
     std::erase_if(left_over_, [&](const auto& left) { return left.file.object == file.object; });
-    all = false;
   }
-  return all;
+  return missing.empty();
 }
 
 bool CheckpointSync::commit(const View& seen, Events& events) {
@@ -144,10 +143,12 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
                     .id = {claim_.fence, next_sequence_++},
                     .created = clock_.now(),
                     .based_on = claim_.based_on,
-                    .files = seen.plan.stored,
+                    .files = {},
                     .links = seen.links,
                     .number = number_ + 1,
                     .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
+  manifest.files.reserve(seen.plan.stored.size());
+  for (const auto* file : seen.plan.stored) manifest.files.push_back(*file);
   for (const auto& file : manifest.files) unclaimed_.erase(file.object);
   left_over_.clear();
   if (auto put = ledger_.put_manifest(manifest); !put) {

@@ -129,7 +129,7 @@ class CheckpointSync {
     checkpoint::Link link;
     checkpoint::FileWatch watch;
   };
-  // The directory as last seen, against what is stored.
+  // The directory as last seen, against what is stored; until the next upload or look.
   struct View {
     checkpoint::TransferPlan plan;
     std::vector<checkpoint::Link> links;
@@ -144,11 +144,13 @@ class CheckpointSync {
 
   void look(Events& events, bool now_and_whole);
   void observe(const FolderScan& scan, Events& events);
-  void observe_file(const checkpoint::LocalFile& file, bool all_changed);
+  std::map<std::string, Tracked>::iterator forget_file(std::map<std::string, Tracked>::iterator file);
+  checkpoint::FileWatch watch_new(const checkpoint::LocalFile& file) const;
+  bool was_renamed(const std::string& path) const;
   void observe_links(const FolderScan& scan, Events& events);
   bool has_too_long_a_key(const std::string& path, Events& events);
   void note_open_files();
-  void note_unfinished(Events& events);
+  void note_unfinished(const View& all, Events& events);
   void note_progress(const std::vector<checkpoint::FileChange>& changes,
                      const std::vector<checkpoint::FileIdentity>& gone);
   void note_whether_dirty();

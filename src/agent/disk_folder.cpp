@@ -187,6 +187,9 @@ Result<FolderScan> DiskFolder::scan() {
   if (!top) return fail_errno("reading " + path_.string(), errno);
   if (auto scanned = scan_folder(std::move(top), "", 0, found); !scanned) return fail(scanned.error());
   std::ranges::sort(found.files, {}, &checkpoint::LocalFile::path);
+  // A name that was given to another file meanwhile may have been met twice.
+  const auto same = [](const auto& a, const auto& b) { return a.path == b.path; };
+  found.files.erase(std::unique(found.files.begin(), found.files.end(), same), found.files.end());
   std::ranges::sort(found.links);
   return found;
 }

@@ -27,7 +27,7 @@ struct FolderChanges {
 };
 
 struct FolderScan {
-  std::vector<checkpoint::LocalFile> files;  // regular ones, by path, without the excluded
+  std::vector<checkpoint::LocalFile> files;  // regular ones, by path, each once, without the excluded
   std::vector<checkpoint::Link> links = {};  // those that stay inside, by path
   std::vector<std::string> passed_over;      // "path: why", for the user
 };
