@@ -70,8 +70,9 @@ std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::
 // All that is protected from clean-ups: what this attempt has uploaded, and the last generation.
 Uploader::Known CheckpointSync::known_contents() const {
   Uploader::Known known;
-  for (const auto& [path, file] : uploaded_) known.push_back(file);
-  known.insert(known.end(), left_over_.begin(), left_over_.end());
+  known.reserve(uploaded_.size() + left_over_.size());
+  for (const auto& [path, file] : uploaded_) known.push_back(&file);
+  for (const auto& file : left_over_) known.push_back(&file);
   return known;
 }
 
@@ -89,18 +90,15 @@ void CheckpointSync::forget_upload(const std::string& path) {
 
 // What no manifest can name any more is of no use to anybody. Best effort: the next commit's clean-up finds the rest.
 void CheckpointSync::discard_unclaimed() {
-  std::set<std::string> used;
-  for (const auto& [path, file] : uploaded_) used.insert(file.file.object);
-  for (const auto& file : left_over_) used.insert(file.file.object);
-  for (auto next = unclaimed_.begin(); next != unclaimed_.end();) {
-    if (used.contains(*next)) {
-      ++next;
-      continue;
-    }
-    if (auto removed = store_.remove(claim_.place.bucket, claim_.place.own_key(*next)); !removed) {
+  if (unclaimed_.empty()) return;
+  auto unused = unclaimed_;
+  for (const auto& [path, file] : uploaded_) unused.erase(file.file.object);
+  for (const auto& file : left_over_) unused.erase(file.file.object);
+  for (const auto& name : unused) {
+    if (auto removed = store_.remove(claim_.place.bucket, claim_.place.own_key(name)); !removed) {
       log_debug("checkpoint: {}", removed.error().message);
     }
-    next = unclaimed_.erase(next);
+    unclaimed_.erase(name);
   }
 }
 
@@ -125,15 +123,16 @@ bool CheckpointSync::still_stored(const checkpoint::TransferPlan& plan, Events& 
     problem(events, there.error(), "looking for stored files");
     return false;
   }
-  bool all = true;
-  for (const auto& file : plan.stored) {
-    const auto object = there->find(checkpoint::parse_data_name(file.object).value());
-    if (object != there->end() && checkpoint::fits(file, object->second)) continue;
+  std::vector<ManifestFile> missing;
+  for (const auto* file : plan.stored) {
+    const auto object = there->find(checkpoint::parse_data_name(file->object).value());
+    if (object == there->end() || !checkpoint::fits(*file, object->second)) missing.push_back(*file);
+  }
+  for (const auto& file : missing) {
     uploaded_.erase(file.path);
     std::erase_if(left_over_, [&](const auto& left) { return left.file.object == file.object; });
-    all = false;
   }
-  return all;
+  return missing.empty();
 }
 
 bool CheckpointSync::commit(const View& seen, Events& events) {
@@ -144,9 +143,12 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
                     .id = {claim_.fence, next_sequence_++},
                     .created = clock_.now(),
                     .based_on = claim_.based_on,
-                    .files = seen.plan.stored,
+                    .files = {},
+                    .links = seen.links,
                     .number = number_ + 1,
                     .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
+  manifest.files.reserve(seen.plan.stored.size());
+  for (const auto* file : seen.plan.stored) manifest.files.push_back(*file);
   for (const auto& file : manifest.files) unclaimed_.erase(file.object);
   left_over_.clear();
   if (auto put = ledger_.put_manifest(manifest); !put) {
@@ -171,6 +173,7 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
   number_ = manifest.number;
   last_committed_ = manifest.created;
   last_files_ = std::move(manifest.files);
+  last_links_ = std::move(manifest.links);
   untidy_ = true;
   mark_uploaded();
   return true;
@@ -196,12 +199,14 @@ Result<void> CheckpointSync::learn_plain_view() {
   if (!objects) return {};
   std::map<std::string_view, const ports::ObjectInfo*> by_key;
   for (const auto& object : *objects) by_key[object.key] = &object;
-  for (const auto& file : last_files_) {
+  const auto compare = [&](const ManifestFile& file) {
     const auto plain = by_key.find(place.plain_key(file.path));
     const auto object = by_key.find(place.own_key(file.object));
-    if (plain == by_key.end() || object == by_key.end() || plain->second->etag.empty()) continue;
+    if (plain == by_key.end() || object == by_key.end() || plain->second->etag.empty()) return;
     if (!file.offset && plain->second->etag == object->second->etag) plain_[file.path] = where(file);
-  }
+  };
+  std::ranges::for_each(last_files_, compare);
+  std::ranges::for_each(linked_files(last_files_, last_links_), compare);
   return {};
 }
 
@@ -210,10 +215,14 @@ Result<void> CheckpointSync::follow_in_plain_view() {
   if (!plain_known_) {
     if (auto learnt = learn_plain_view(); !learnt) return learnt;
   }
+  // A link is no object: where it leads to a file, there is a copy of that.
+  const auto linked = linked_files(last_files_, last_links_);
   std::vector<const ManifestFile*> behind;
-  for (const auto& file : last_files_) {
+  const auto compare = [&](const ManifestFile& file) {
     if (plain_[file.path] != where(file)) behind.push_back(&file);
-  }
+  };
+  std::ranges::for_each(last_files_, compare);
+  std::ranges::for_each(linked, compare);
   std::vector<std::uint8_t> done(behind.size());
   const auto followed = for_each(tasks_, kParallelPlain, behind.size(), [&](std::size_t i) -> Result<void> {
     auto put = put_in_plain_view(*behind[i]);
@@ -228,7 +237,7 @@ Result<void> CheckpointSync::follow_in_plain_view() {
   if (!followed) return followed;
   std::vector<std::string> gone;
   for (const auto& [path, object] : plain_) {
-    if (!std::ranges::binary_search(last_files_, path, {}, &ManifestFile::path)) gone.push_back(path);
+    if (find_file(last_files_, path) == nullptr && find_file(linked, path) == nullptr) gone.push_back(path);
   }
   auto removed = remove_all(gone, [&](const auto& path) { return place.plain_key(path); });
   if (removed) {
@@ -268,15 +277,8 @@ Result<void> CheckpointSync::remove_all(const std::vector<std::string>& names,
 Result<void> CheckpointSync::remove_what_may_go() {
   const auto input = retention_input();
   if (!input) return fail(input.error());
-  const auto plan = checkpoint::plan_retention(*input);
-  // Manifests before the data that they name: a generation is whole or it does not exist.
-  std::vector<std::string> entries, marks, data;
-  for (const auto& id : plan.entries) entries.push_back(checkpoint::manifest_name(id));
-  for (const auto& id : plan.quarantine_marks) marks.push_back(checkpoint::quarantine_name(id));
-  for (const auto& id : plan.verified_marks) marks.push_back(checkpoint::verified_name(id));
-  for (const auto& object : plan.data) data.push_back(checkpoint::data_name(object));
-  for (const auto& names : {entries, marks, data}) {
-    auto removed = remove_all(names, [&](const auto& name) { return claim_.place.own_key(name); });
+  for (const auto& group : checkpoint::names_of(checkpoint::plan_retention(*input))) {
+    auto removed = remove_all(group, [&](const auto& name) { return claim_.place.own_key(name); });
     if (!removed) return removed;
   }
   return {};

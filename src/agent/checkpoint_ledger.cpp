@@ -59,6 +59,7 @@ Result<Ledger> LedgerStore::read_names() {
   for (const auto& object : *marks) {
     if (const auto id = checkpoint::parse_quarantine_name(object.key.substr(own))) ledger.quarantined.insert(*id);
   }
+  std::erase_if(known_, [&](const auto& one) { return !ledger.entries.contains(one.first); });
   return ledger;
 }
 

@@ -41,7 +41,8 @@ class LedgerStore {
 
   ports::ObjectStore& store_;
   CheckpointPlace place_;
-  // Manifests never change once written, but for the opening of an attempt that is still choosing.
+  // Of those that were there at the last look: manifests are long. They never change once written, but for the opening
+  // of an attempt that is still choosing.
   std::map<GenerationId, checkpoint::Manifest> known_;
 };
 

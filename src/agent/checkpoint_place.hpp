@@ -32,9 +32,10 @@ struct CheckpointClaim {
   JobName job;
   Fence fence;
   std::optional<GenerationId> based_on;  // as the opening entry says
-  // What lies in the directory now: a generation with its files, or plain files by path.
+  // What lies in the directory now: a generation with its files and links, or plain files by path.
   std::optional<GenerationId> restored;
   std::vector<checkpoint::ManifestFile> files;
+  std::vector<checkpoint::Link> links;
   std::vector<std::string> plain_paths;
   // Of this attempt's next generation, as far as this process knows: its numbers below may be in use, or may yet be,
   // when a put that was given up takes effect.

@@ -126,8 +126,7 @@ class Restore {
     if (!manifest && manifest.error().kind == Kind::not_found) return Tried{};
     if (!manifest) return fail(manifest.error());
     if (!*manifest) return Tried{.restored = false, .bad = "its manifest is damaged"};
-    const auto files = downloads_of(**manifest, place());
-    const auto identities = download_files(store_, place().bucket, files, folder_, tasks_);
+    const auto identities = bring_generation(store_, place(), **manifest, folder_, tasks_);
     if (!identities) return judge(id, identities.error());
     if (auto adopted = adopt(**manifest); !adopted) return fail(adopted.error());
     take(**manifest, *identities, choice.newest);
@@ -144,6 +143,7 @@ class Restore {
                                  .created = clock_.now(),
                                  .based_on = restored.id,
                                  .files = restored.files,
+                                 .links = restored.links,
                                  .number = restored.number,
                                  .metrics = restored.metrics});
   }
@@ -166,6 +166,7 @@ class Restore {
     result_.claim.restored = manifest.id;
     result_.claim.number = manifest.number;
     result_.claim.files = manifest.files;
+    result_.claim.links = manifest.links;
     // An older attempt that has not noticed us yet keeps what its newest generations need, and no more: after a step
     // back everything is uploaded anew rather than referred to.
     if (!newest) return;
@@ -219,8 +220,6 @@ class Restore {
   RestoredCheckpoint result_;
 };
 
-}  // namespace
-
 std::vector<Download> downloads_of(const Manifest& manifest, const CheckpointPlace& place) {
   std::vector<Download> files;
   for (const auto& file : manifest.files) {
@@ -233,6 +232,25 @@ std::vector<Download> downloads_of(const Manifest& manifest, const CheckpointPla
                      .mode = file.mode});
   }
   return files;
+}
+
+}  // namespace
+
+Result<std::vector<checkpoint::FileIdentity>> bring_generation(ports::ObjectStore& store, const CheckpointPlace& place,
+                                                               const Manifest& manifest, Folder& folder, Tasks& tasks) {
+  auto identities = download_files(store, place.bucket, downloads_of(manifest, place), folder, tasks);
+  if (!identities) return identities;
+  for (const auto& link : manifest.links) {
+    const auto made = folder.make_link(link);
+    if (made) continue;
+    for (const auto& before : manifest.links) {
+      if (before == link) break;
+      folder.remove(before.path);
+    }
+    for (const auto& file : manifest.files) folder.remove(file.path);
+    return fail(made.error());
+  }
+  return identities;
 }
 
 Result<RestoredCheckpoint> restore_checkpoint(ports::ObjectStore& store, const ports::S3Location& location,

@@ -29,8 +29,11 @@ struct RestoredCheckpoint {
   CheckpointClaim claim;
 };
 
-// All files of a generation, from where they lie.
-std::vector<Download> downloads_of(const checkpoint::Manifest& manifest, const CheckpointPlace& place);
+// Brings all of a generation into `folder`, the links last. Identities and errors are those of download_files(); after
+// an error nothing of it remains.
+Result<std::vector<checkpoint::FileIdentity>> bring_generation(ports::ObjectStore& store, const CheckpointPlace& place,
+                                                               const checkpoint::Manifest& manifest, Folder& folder,
+                                                               Tasks& tasks);
 
 // Call once, before the program starts and before CheckpointSync; may be called again after an error. The claim is
 // written before anything is downloaded: from then on the commits of older attempts do not count, and they notice.

@@ -73,6 +73,7 @@ class Review {
       return {};
     }
     seen.files = (*manifest)->files.size();
+    seen.links = (*manifest)->links.size();
     seen.bytes = checkpoint::total_bytes(**manifest);
     if (!restorable_.contains(id)) seen.state = GenerationState::superseded;
     if (!is_whole(**manifest)) seen.state = GenerationState::incomplete;
@@ -84,6 +85,7 @@ class Review {
     if (const auto mark = verified_.find(id); mark != verified_.end()) seen.verified = mark->second;
     seen.manifest = std::move(**manifest);
     seen.manifest.files.clear();
+    seen.manifest.links.clear();
     found_.generations.push_back(std::move(seen));
     return {};
   }
@@ -166,7 +168,7 @@ Result<Manifest> find_generation(ports::ObjectStore& store, const CheckpointPlac
 
 Result<void> fetch_generation(ports::ObjectStore& store, const CheckpointPlace& place, const Manifest& manifest,
                               Folder& folder, Tasks& tasks) {
-  const auto fetched = download_files(store, place.bucket, downloads_of(manifest, place), folder, tasks);
+  const auto fetched = bring_generation(store, place, manifest, folder, tasks);
   if (fetched) return {};
   // What is gone is as bad as what is changed.
   const auto kind = fetched.error().kind == Kind::not_found ? Kind::conflict : fetched.error().kind;
@@ -211,8 +213,10 @@ Result<void> prune(ports::ObjectStore& store, const CheckpointPlace& place, cons
   const auto newer = ledger.newer_fence(plan.newest);
   if (!newer) return fail(newer.error());
   if (*newer) return fail(Kind::conflict, "an attempt of the job has started meanwhile: try again");
-  for (const auto& name : checkpoint::names_of(plan.remove)) {
-    if (auto removed = store.remove(place.bucket, place.own_key(name)); !removed) return removed;
+  for (const auto& group : checkpoint::names_of(plan.remove)) {
+    for (const auto& name : group) {
+      if (auto removed = store.remove(place.bucket, place.own_key(name)); !removed) return removed;
+    }
   }
   return {};
 }

@@ -29,8 +29,9 @@ struct ReviewedGeneration {
   GenerationId id;
   GenerationState state = GenerationState::restorable;
   std::string why = {};           // of quarantine
-  checkpoint::Manifest manifest;  // without its files; of one that is damaged, nothing but its id
+  checkpoint::Manifest manifest;  // without files and links; of one that is damaged, nothing but its id
   std::uint64_t files = 0;
+  std::uint64_t links = 0;
   std::uint64_t bytes = 0;
   // When all of it was last read and found good: by `verify`, or by an attempt that went on from it.
   std::optional<Instant> verified = {};
@@ -51,7 +52,7 @@ Result<ReviewedPlace> review_checkpoints(ports::ObjectStore& store, const Checkp
 Result<checkpoint::Manifest> find_generation(ports::ObjectStore& store, const CheckpointPlace& place,
                                              std::optional<GenerationId> id);
 
-// Brings all files of a generation into `folder`, each verified. Kind::conflict: it is damaged.
+// Brings all of a generation into `folder`, each file verified. Kind::conflict: it is damaged.
 Result<void> fetch_generation(ports::ObjectStore& store, const CheckpointPlace& place,
                               const checkpoint::Manifest& manifest, Folder& folder, Tasks& tasks);
 // Puts it on record that a generation was read whole and was good.

@@ -41,7 +41,8 @@ CheckpointSync::CheckpointSync(ports::ObjectStore& store, Clock& clock, Tasks& t
       next_sequence_(claim_.next_sequence),
       number_(claim_.number),
       last_(claim_.restored),
-      last_files_(claim_.files) {}
+      last_files_(claim_.files),
+      last_links_(claim_.links) {}
 
 CheckpointSync::~CheckpointSync() = default;
 
@@ -77,6 +78,7 @@ Result<void> CheckpointSync::take_up_ledger() {
     if (!manifest && manifest.error().kind != Kind::not_found) return fail(manifest.error());
     if (!manifest || !*manifest) continue;
     for (const auto& file : (*manifest)->files) plain_[file.path] = "";
+    for (const auto& file : linked_files((*manifest)->files, (*manifest)->links)) plain_[file.path] = "";
   }
   untidy_ = last_.has_value();
   // Of attempts that were cut off in the middle of a long file. Best effort, and nobody's who may still be at it.
@@ -120,45 +122,103 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   scanned_at_ = now;
   if (!scan) return problem(events, scan.error(), "looking at the checkpoint directory");
   observe(*scan, events);
-  note_unfinished(events);
+  observe_links(*scan, events);
   heard_ = {};
+  const auto all = view(true);
+  note_unfinished(all, events);
   // After the end nobody holds anything open, and what was held open then is what matters.
-  if (!ended_ && (now_and_whole || view(true).differs)) note_open_files();
+  if (!ended_ && (now_and_whole || all.differs)) note_open_files();
   note_whether_dirty();
-  for (const auto& [path, tracked] : tracked_) {
-    if (!checkpoint::is_restless(tracked.watch, now, options_.settle)) continue;
+  const auto say_restless = [&](const std::string& path, const FileWatch& watch) {
+    if (!checkpoint::is_restless(watch, now, options_.settle)) return;
     problem_once(events, path + " is written all the time: checkpoints are saved without it until it rests");
-  }
+  };
+  for (const auto& [path, tracked] : tracked_) say_restless(path, tracked.watch);
+  for (const auto& [path, tracked] : links_) say_restless(path, tracked.watch);
 }
 
+bool CheckpointSync::has_too_long_a_key(const std::string& path, Events& events) {
+  if (claim_.place.plain_key(path).size() <= checkpoint::kMaxPath) return false;
+  problem_once(events, "not part of any checkpoint: " + path + ": its key would be too long");
+  return true;
+}
+
+// Both are by path: one walk over what was there and what is there.
 void CheckpointSync::observe(const FolderScan& scan, Events& events) {
   for (const auto& what : scan.passed_over) problem_once(events, "not part of any checkpoint: " + what);
-  auto before = std::exchange(tracked_, {});
+  const auto now = clock_.ticks();
   std::vector<checkpoint::FileChange> changes;
-  for (const auto& file : scan.files) {
-    if (claim_.place.plain_key(file.path).size() > checkpoint::kMaxPath) {
-      problem_once(events, "not part of any checkpoint: " + file.path + ": its key would be too long");
-      continue;
-    }
-    std::optional<checkpoint::FileIdentity> was;
-    if (auto known = before.extract(file.path)) {
-      was = known.mapped().file.identity;
-      tracked_.insert(std::move(known));
-    }
-    observe_file(file, heard_.lost);
-    const auto& watch = tracked_.at(file.path).watch;
-    const bool counts =
-        watch.changed_at != kLongAgo && !checkpoint::is_restless(watch, clock_.ticks(), options_.settle);
-    if (was != file.identity && counts) changes.push_back({was, file.identity});
-  }
   std::vector<checkpoint::FileIdentity> gone;
-  for (const auto& [path, file] : before) {
-    removed_at_ = clock_.ticks();
-    forget_upload(path);
-    if (marked_.erase(path) > 0) folder_.mark(path, Marker::none);
-    gone.push_back(file.file.identity);
+  auto next = tracked_.begin();
+  const auto forget_until = [&](const std::string* path) {
+    while (next != tracked_.end() && (path == nullptr || next->first < *path)) {
+      gone.push_back(next->second.file.identity);
+      next = forget_file(next);
+    }
+  };
+  for (const auto& file : scan.files) {
+    if (has_too_long_a_key(file.path, events)) continue;
+    forget_until(&file.path);
+    std::optional<checkpoint::FileIdentity> was;
+    if (next != tracked_.end() && next->first == file.path) {
+      auto& [last, watch] = next->second;
+      was = last.identity;
+      if (heard_.lost || heard_.renamed.contains(file.path) || *was != file.identity) {
+        checkpoint::note_change(watch, now, was_renamed(file.path) && !heard_.lost, options_.settle);
+      }
+      last = file;
+    } else {
+      next = tracked_.emplace_hint(next, file.path, Tracked{file, watch_new(file)});
+    }
+    const auto& watch = next->second.watch;
+    const bool counts = watch.changed_at != kLongAgo && !checkpoint::is_restless(watch, now, options_.settle);
+    if (was != file.identity && counts) changes.push_back({was, file.identity});
+    ++next;
   }
+  forget_until(nullptr);
   note_progress(changes, gone);
+}
+
+std::map<std::string, CheckpointSync::Tracked>::iterator CheckpointSync::forget_file(
+    std::map<std::string, Tracked>::iterator file) {
+  removed_at_ = clock_.ticks();
+  forget_upload(file->first);
+  if (marked_.erase(file->first) > 0) folder_.mark(file->first, Marker::none);
+  return tracked_.erase(file);
+}
+
+FileWatch CheckpointSync::watch_new(const LocalFile& file) const {
+  const auto stored = uploaded_.find(file.path);
+  const bool as_restored = stored != uploaded_.end() && stored->second.identity == file.identity;
+  const auto since = as_restored ? kLongAgo : clock_.ticks();
+  return {.changed_at = since,
+          .unsettled_since = since,
+          .renamed_into_place = was_renamed(file.path),
+          .log = checkpoint::is_log(file.path)};
+}
+
+bool CheckpointSync::was_renamed(const std::string& path) const {
+  const auto heard = heard_.renamed.find(path);
+  return heard != heard_.renamed.end() && heard->second;
+}
+
+// A link is made at once and has nothing to be uploaded: it matters when it changed, and what it says now.
+void CheckpointSync::observe_links(const FolderScan& scan, Events& events) {
+  const auto now = clock_.ticks();
+  auto before = std::exchange(links_, {});
+  for (auto& link : checkpoint::links_beside(scan.files, scan.links)) {
+    if (has_too_long_a_key(link.path, events)) continue;
+    auto known = before.extract(link.path);
+    auto& tracked = links_[link.path];
+    const bool as_restored = known.empty() && std::ranges::binary_search(last_links_, link);
+    const auto since = as_restored ? kLongAgo : now;
+    tracked = known.empty() ? TrackedLink{link, FileWatch{.changed_at = since, .unsettled_since = since}}
+                            : std::move(known.mapped());
+    if (tracked.link != link) checkpoint::note_change(tracked.watch, now, false, options_.settle);
+    if (tracked.watch.changed_at == now) last_change_ = now;
+    tracked.link = std::move(link);
+  }
+  if (!before.empty()) removed_at_ = now;
 }
 
 void CheckpointSync::note_progress(const std::vector<checkpoint::FileChange>& changes,
@@ -179,29 +239,8 @@ void CheckpointSync::note_whether_dirty() {
     const auto& watch = one.second.watch;
     return watch.open && !checkpoint::is_restless(watch, now, options_.settle);
   });
-  if (open || last_change_ == now) saves_.changed(now, open);
-}
-
-void CheckpointSync::observe_file(const LocalFile& file, bool all_changed) {
-  const auto now = clock_.ticks();
-  const auto heard = heard_.renamed.find(file.path);
-  const bool renamed = heard != heard_.renamed.end() && heard->second;
-  const auto known = tracked_.find(file.path);
-  if (known == tracked_.end()) {
-    const auto stored = uploaded_.find(file.path);
-    const bool as_restored = stored != uploaded_.end() && stored->second.identity == file.identity;
-    const auto since = as_restored ? kLongAgo : now;
-    tracked_[file.path] = {file, FileWatch{.changed_at = since,
-                                           .unsettled_since = since,
-                                           .renamed_into_place = renamed,
-                                           .log = checkpoint::is_log(file.path)}};
-    return;
-  }
-  auto& [last, watch] = known->second;
-  if (all_changed || heard != heard_.renamed.end() || last.identity != file.identity) {
-    checkpoint::note_change(watch, now, renamed && !all_changed, options_.settle);
-  }
-  last = file;
+  // Looking takes its time.
+  if (open || last_change_ >= scanned_at_) saves_.changed(now, open);
 }
 
 void CheckpointSync::note_open_files() {
@@ -219,15 +258,10 @@ void CheckpointSync::note_open_files() {
 }
 
 // What has changed against the last generation, by name: its writer may be known to be in the middle of it.
-void CheckpointSync::note_unfinished(Events& events) {
+void CheckpointSync::note_unfinished(const View& all, Events& events) {
   std::vector<checkpoint::NamedFile> files;
-  for (const auto& [path, tracked] : tracked_) {
-    const auto stored = uploaded_.find(path);
-    const auto last = std::ranges::lower_bound(last_files_, path, {}, &ManifestFile::path);
-    const bool there = last != last_files_.end() && last->path == path && stored != uploaded_.end() &&
-                       stored->second.identity == tracked.file.identity && same_content(stored->second.file, *last);
-    files.push_back({path, !there});
-  }
+  files.reserve(tracked_.size());
+  for (const auto& [path, tracked] : tracked_) files.push_back({path, !all.plan.unchanged[files.size()]});
   auto now_unfinished = checkpoint::unfinished(files);
   if (now_unfinished != unfinished_) unfinished_since_ = clock_.ticks();
   unfinished_ = std::move(now_unfinished);
@@ -239,33 +273,33 @@ void CheckpointSync::note_unfinished(Events& events) {
 CheckpointSync::View CheckpointSync::view(bool with_restless) const {
   const auto now = clock_.ticks();
   View seen;
-  std::vector<LocalFile> files;
+  std::vector<const LocalFile*> files;
+  std::vector<const FileWatch*> watches;
   std::set<std::string> left_out;
   for (const auto& [path, tracked] : tracked_) {
     if (with_restless || !checkpoint::is_restless(tracked.watch, now, options_.settle)) {
-      files.push_back(tracked.file);
+      files.push_back(&tracked.file);
+      watches.push_back(&tracked.watch);
     } else {
       left_out.insert(path);
       seen.bytes_at_risk += tracked.file.identity.size;
     }
   }
   seen.plan = checkpoint::plan_transfer(files, uploaded_, last_files_);
-  std::set<std::string> unchanged;
-  for (const auto& file : seen.plan.stored) {
-    const auto last = std::ranges::lower_bound(last_files_, file.path, {}, &ManifestFile::path);
-    if (last != last_files_.end() && last->path == file.path && same_content(*last, file)) {
-      unchanged.insert(file.path);
-    } else {
-      seen.bytes_at_risk += file.size;
-    }
-  }
-  for (const auto& file : seen.plan.upload) seen.bytes_at_risk += file.identity.size;
-  for (const auto& file : files) {
-    const auto& watch = tracked_.at(file.path).watch;
-    (unchanged.contains(file.path) ? seen.state.unchanged : seen.state.changed).push_back(watch);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const bool unchanged = seen.plan.unchanged[i];
+    (unchanged ? seen.state.unchanged : seen.state.changed).push_back(*watches[i]);
+    if (!unchanged) seen.bytes_at_risk += files[i]->identity.size;
   }
   seen.state.removed = static_cast<std::uint64_t>(
       std::ranges::count_if(seen.plan.deleted, [&](const auto& path) { return !left_out.contains(path); }));
+  for (const auto& [path, tracked] : links_) {
+    if (!with_restless && checkpoint::is_restless(tracked.watch, now, options_.settle)) continue;
+    seen.links.push_back(tracked.link);
+    const bool unchanged_link = std::ranges::binary_search(last_links_, tracked.link);
+    (unchanged_link ? seen.state.unchanged : seen.state.changed).push_back(tracked.watch);
+  }
+  for (const auto& link : last_links_) seen.state.removed += links_.contains(link.path) ? 0 : 1;
   seen.state.removed_at = removed_at_;
   if (!unfinished_.empty()) seen.state.unfinished_since = unfinished_since_;
   // A program that clears the directory is about to write into it: nobody wants to resume from nothing.

@@ -125,9 +125,14 @@ class CheckpointSync {
     checkpoint::LocalFile file;
     checkpoint::FileWatch watch;
   };
-  // The directory as last seen, against what is stored.
+  struct TrackedLink {
+    checkpoint::Link link;
+    checkpoint::FileWatch watch;
+  };
+  // The directory as last seen, against what is stored; until the next upload or look.
   struct View {
     checkpoint::TransferPlan plan;
+    std::vector<checkpoint::Link> links;
     checkpoint::DirectoryState state;
     bool differs = false;  // from the last generation, in a way that may become one
     std::uint64_t bytes_at_risk = 0;
@@ -139,9 +144,13 @@ class CheckpointSync {
 
   void look(Events& events, bool now_and_whole);
   void observe(const FolderScan& scan, Events& events);
-  void observe_file(const checkpoint::LocalFile& file, bool all_changed);
+  std::map<std::string, Tracked>::iterator forget_file(std::map<std::string, Tracked>::iterator file);
+  checkpoint::FileWatch watch_new(const checkpoint::LocalFile& file) const;
+  bool was_renamed(const std::string& path) const;
+  void observe_links(const FolderScan& scan, Events& events);
+  bool has_too_long_a_key(const std::string& path, Events& events);
   void note_open_files();
-  void note_unfinished(Events& events);
+  void note_unfinished(const View& all, Events& events);
   void note_progress(const std::vector<checkpoint::FileChange>& changes,
                      const std::vector<checkpoint::FileIdentity>& gone);
   void note_whether_dirty();
@@ -184,6 +193,7 @@ class CheckpointSync {
   Uploader uploader_;
 
   std::map<std::string, Tracked> tracked_;
+  std::map<std::string, TrackedLink> links_;
   std::map<std::string, checkpoint::UploadedFile> uploaded_;
   // Contents of files that are gone or others by now, until the next generation: they may come back under another name.
   std::vector<checkpoint::UploadedFile> left_over_;
@@ -199,7 +209,8 @@ class CheckpointSync {
   std::optional<GenerationId> last_;
   std::optional<Instant> last_committed_;
   std::vector<checkpoint::ManifestFile> last_files_;
-  std::size_t last_burst_ = 0;  // files that the last generation brought
+  std::vector<checkpoint::Link> last_links_;
+  std::size_t last_burst_ = 0;  // files and links that the last generation brought
 
   std::map<std::string, std::string> plain_;  // what we know to lie in the plain view: path to where(), "" unknown
   bool plain_known_ = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "agent/file_source.hpp"
@@ -23,22 +25,35 @@ struct Work {
   bool put = false;  // the object may be there now
 };
 
-// Contents that are stored already, by their size.
+// Contents that are stored already and have the size of one that is to be.
 class KnownContents {
  public:
-  explicit KnownContents(const Uploader::Known& known) {
-    for (const auto& one : known) by_size_.emplace(one.file.size, &one);
-  }
-  bool any(std::uint64_t size) const { return by_size_.contains(size); }
-  const UploadedFile* find(std::uint64_t size, const std::function<bool(const UploadedFile&)>& same) const {
-    for (auto [next, end] = by_size_.equal_range(size); next != end; ++next) {
-      if (same(*next->second)) return next->second;
+  KnownContents(const Uploader::Known& known, const std::vector<Upload>& wanted) {
+    for (const auto& upload : wanted) sizes_.insert(upload.local.identity.size);
+    for (const auto* one : known) {
+      if (!sizes_.contains(one->file.size)) continue;
+      by_hash_.emplace(Content{one->file.size, one->file.hash}, one);
+      if (!one->first_block.empty()) beginnings_.emplace(one->file.size, one->first_block);
     }
-    return nullptr;
+  }
+  // Whether there is one of that size whose beginning is known, and whether one begins with that block.
+  bool any(std::uint64_t size) const {
+    const auto next = beginnings_.lower_bound({size, {}});
+    return next != beginnings_.end() && next->first == size;
+  }
+  bool begins_with(std::uint64_t size, std::string_view first_block) const {
+    return beginnings_.contains({size, first_block});
+  }
+  const UploadedFile* find(std::uint64_t size, std::string_view hash) const {
+    const auto found = by_hash_.find({size, hash});
+    return found == by_hash_.end() ? nullptr : found->second;
   }
 
  private:
-  std::multimap<std::uint64_t, const UploadedFile*> by_size_;
+  using Content = std::pair<std::uint64_t, std::string_view>;
+  std::set<std::uint64_t> sizes_;
+  std::map<Content, const UploadedFile*> by_hash_;
+  std::set<Content> beginnings_;
 };
 
 ManifestFile entry_for(const LocalFile& local, std::string hash, std::string object,
@@ -56,7 +71,7 @@ class Run {
  public:
   Run(ports::ObjectStore& store, const CheckpointPlace& place, Folder& folder, const Uploader::Known& known,
       const std::function<bool()>& over, std::vector<Upload>& files)
-      : store_(store), place_(place), folder_(folder), known_(known), over_(over), files_(files) {}
+      : store_(store), place_(place), folder_(folder), known_(known, files), over_(over), files_(files) {}
 
   void perform(Work& work) {
     if (over_()) return;
@@ -101,14 +116,13 @@ class Run {
     std::string block(static_cast<std::size_t>(std::min<std::uint64_t>(size, checkpoint::kHashBlock)), '\0');
     if (!opened.read(0, block)) return nullptr;
     hash.add(0, block);
-    const auto begins_so = [&](const UploadedFile& one) { return one.first_block == hash.first_block(); };
-    if (!known_.find(size, begins_so)) return nullptr;
+    if (!known_.begins_with(size, hash.first_block())) return nullptr;
     for (std::uint64_t at = block.size(); at < size; at += block.size()) {
       block.resize(static_cast<std::size_t>(std::min<std::uint64_t>(size - at, block.size())));
       if (!opened.read(at, block)) return nullptr;
       hash.add(at, block);
     }
-    return known_.find(size, [&, digest = hash.digest()](const UploadedFile& one) { return one.file.hash == digest; });
+    return known_.find(size, hash.digest());
   }
 
   // ---- several small ones
@@ -151,8 +165,7 @@ class Run {
     checkpoint::FileHash hash(size);
     hash.add(0, std::string_view(bytes).substr(begin));
     const auto digest = hash.digest();
-    const auto* same = known_.find(size, [&](const UploadedFile& one) { return one.file.hash == digest; });
-    if (same != nullptr) {
+    if (const auto* same = known_.find(size, digest)) {
       keep(upload, digest, same->file.object, same->file.offset, hash.first_block());
       return false;
     }

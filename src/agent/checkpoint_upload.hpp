@@ -51,8 +51,8 @@ class Uploader {
   // Numbers of this fence from here on have never been used.
   void number_from(std::uint64_t next) { next_object_ = std::max(next_object_, next); }
 
-  // What is stored and may be named by the next manifest; stays so during the call.
-  using Known = std::vector<checkpoint::UploadedFile>;
+  // What is stored and may be named by the next manifest; stays so, and where it is, during the call.
+  using Known = std::vector<const checkpoint::UploadedFile*>;
   struct Outcome {
     std::vector<Upload> files;         // as given
     std::vector<std::string> objects;  // each that was put, or may have been

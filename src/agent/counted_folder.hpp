@@ -18,6 +18,9 @@ class CountedFolder final : public Folder {
   std::uint64_t bytes() const { return bytes_; }  // from any thread
 
   Result<std::unique_ptr<NewFile>> create(const std::string& path) override;
+  Result<void> make_link(const checkpoint::Link& link) override {
+    return inner_ ? inner_->make_link(link) : Result<void>{};
+  }
   void remove(const std::string& path) override {
     if (inner_) inner_->remove(path);
   }

@@ -191,6 +191,10 @@ Result<FolderScan> DiskFolder::scan() {
   if (!top) return fail_errno("reading " + path_.string(), errno);
   if (auto scanned = scan_folder(std::move(top), "", 0, found); !scanned) return fail(scanned.error());
   std::ranges::sort(found.files, {}, &checkpoint::LocalFile::path);
+  // A name that was given to another file meanwhile may have been met twice.
+  const auto same = [](const auto& a, const auto& b) { return a.path == b.path; };
+  found.files.erase(std::unique(found.files.begin(), found.files.end(), same), found.files.end());
+  std::ranges::sort(found.links);
   return found;
 }
 
@@ -217,7 +221,7 @@ Result<void> DiskFolder::scan_folder(Fd folder, const std::string& path, int dep
     } else {
       add_file(fd, name, below, scan);
     }
-    if (scan.files.size() > kMaxFiles) {
+    if (scan.files.size() + scan.links.size() > kMaxFiles) {
       return fail(Kind::invalid, "the checkpoint directory holds more than {} files", kMaxFiles);
     }
     errno = 0;
@@ -231,8 +235,22 @@ void DiskFolder::add_file(int folder, const std::string& name, const std::string
   if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;  // gone again
   if (S_ISREG(status.st_mode)) {
     scan.files.push_back({path, identity_of(status), static_cast<std::uint32_t>(status.st_mode & 07777)});
+  } else if (S_ISLNK(status.st_mode)) {
+    add_link(folder, name, path, scan);
   } else {
-    pass_over(scan, path + (S_ISLNK(status.st_mode) ? ": a symbolic link" : ": neither a file nor a folder"));
+    pass_over(scan, path + ": neither a file nor a folder");
+  }
+}
+
+void DiskFolder::add_link(int folder, const std::string& name, const std::string& path, FolderScan& scan) {
+  checkpoint::Link link{path, std::string(checkpoint::kMaxPath + 1, '\0')};
+  const auto length = ::readlinkat(folder, name.c_str(), link.target.data(), link.target.size());
+  if (length < 0) return;  // gone again
+  link.target.resize(static_cast<std::size_t>(length));
+  if (checkpoint::leads_to(link)) {
+    scan.links.push_back(std::move(link));
+  } else {
+    pass_over(scan, path + ": a symbolic link that is absolute, or may lead out of the directory");
   }
 }
 
@@ -257,6 +275,22 @@ Result<std::unique_ptr<NewFile>> DiskFolder::create(const std::string& path) {
                                             fmt::format(".holdfast-part-{}", next_part_++), path);
   if (auto opened = file->open(); !opened) return fail(opened.error());
   return file;
+}
+
+// Made under a name of ours, then renamed: whatever has the name is replaced, never written through.
+Result<void> DiskFolder::make_link(const checkpoint::Link& link) {
+  const auto folder = make_parent_beneath(directory_.get(), link.path);
+  if (!folder) return fail(folder.error());
+  const auto part = fmt::format(".holdfast-link-{}", next_part_++);
+  ::unlinkat(directory_.get(), part.c_str(), 0);  // of an agent that was killed here
+  if (::symlinkat(link.target.c_str(), directory_.get(), part.c_str()) != 0) {
+    return fail_errno("making the link " + link.path, errno);
+  }
+  if (::renameat(directory_.get(), part.c_str(), folder->get(), file_name_of(link.path).c_str()) == 0) return {};
+  const int why = errno;
+  ::unlinkat(directory_.get(), part.c_str(), 0);
+  if (why == EISDIR) return fail(Kind::invalid, "{}: a link and a folder at once", link.path);
+  return fail_errno("placing the link " + link.path, why);
 }
 
 void DiskFolder::remove(const std::string& path) {

@@ -23,6 +23,7 @@ class DiskFolder final : public Folder {
   void wake() override;
   Result<std::unique_ptr<OpenFile>> open(const std::string& path) override;
   Result<std::unique_ptr<NewFile>> create(const std::string& path) override;
+  Result<void> make_link(const checkpoint::Link& link) override;
   void remove(const std::string& path) override;
   void mark(const std::string& path, Marker marker) override;
   std::optional<checkpoint::FileIdentity> commit_file() override;
@@ -32,7 +33,8 @@ class DiskFolder final : public Folder {
   DiskFolder(std::filesystem::path path, Fd directory, Fd woken);
   void begin_to_watch();
   Result<void> scan_folder(Fd folder, const std::string& path, int depth, FolderScan& scan);
-  void add_file(int folder, const std::string& name, const std::string& path, FolderScan& scan);
+  static void add_file(int folder, const std::string& name, const std::string& path, FolderScan& scan);
+  static void add_link(int folder, const std::string& name, const std::string& path, FolderScan& scan);
   void watch_folder(const std::string& path);
 
   std::filesystem::path path_;

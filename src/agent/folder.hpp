@@ -27,7 +27,8 @@ struct FolderChanges {
 };
 
 struct FolderScan {
-  std::vector<checkpoint::LocalFile> files;  // regular ones, by path, without the excluded
+  std::vector<checkpoint::LocalFile> files;  // regular ones, by path, each once, without the excluded
+  std::vector<checkpoint::Link> links = {};  // those that stay inside, by path
   std::vector<std::string> passed_over;      // "path: why", for the user
 };
 
@@ -58,7 +59,7 @@ enum class Marker { none, uploading, uploaded };
 class Folder {
  public:
   virtual ~Folder() = default;
-  // Kind::invalid: more than checkpoint::kMaxFiles files. What is new in it is followed from then on.
+  // Kind::invalid: more than checkpoint::kMaxFiles files and links. What is new in it is followed from then on.
   virtual Result<FolderScan> scan() = 0;
   // What was noticed since the last call.
   virtual FolderChanges changes() = 0;
@@ -69,7 +70,9 @@ class Folder {
   virtual Result<std::unique_ptr<OpenFile>> open(const std::string& path) = 0;
   // Makes the folders on the way. From several tasks at once.
   virtual Result<std::unique_ptr<NewFile>> create(const std::string& path) = 0;
-  // The file, and the folders that it leaves empty; best effort.
+  // Over whatever file or link has that path; makes the folders on the way.
+  virtual Result<void> make_link(const checkpoint::Link& link) = 0;
+  // The file or the link, and the folders that it leaves empty; best effort.
   virtual void remove(const std::string& path) = 0;
   // Leaves this marker beside the file and no other; makes no folder for it. Best effort.
   virtual void mark(const std::string& /*path*/, Marker /*marker*/) {}

@@ -80,6 +80,10 @@ std::string metrics_in_words(const std::map<std::string, double>& metrics) {
   return words;
 }
 
+std::string files_in_words(std::uint64_t files, std::uint64_t links) {
+  return links == 0 ? fmt::format("{} files", files) : fmt::format("{} files and {} links", files, links);
+}
+
 std::string state_in_words(const ReviewedGeneration& one) {
   return one.why.empty() ? agent::to_string(one.state) : fmt::format("{}: {}", agent::to_string(one.state), one.why);
 }
@@ -114,6 +118,7 @@ void print_json(const CheckpointPlace& place, const agent::ReviewedPlace& found)
                     {"saved_ms", to_ms(one.manifest.created)},
                     {"bytes", one.bytes},
                     {"files", one.files},
+                    {"links", one.links},
                     {"state", agent::to_string(one.state)},
                     {"why", one.why},
                     {"verified_ms", one.verified ? nlohmann::json(to_ms(*one.verified)) : nlohmann::json()},
@@ -150,7 +155,8 @@ Result<int> verify_one(ports::ObjectStore& store, const Target& target, std::opt
   const auto manifest = agent::find_generation(store, target.place, id);
   const auto read = manifest ? fetch(store, target, *manifest, nullptr) : Result<void>(fail(manifest.error()));
   if (read) {
-    fmt::print("{}: good, {} files, {}\n", in_words(manifest->id), manifest->files.size(),
+    fmt::print("{}: good, {}, {}\n", in_words(manifest->id),
+               files_in_words(manifest->files.size(), manifest->links.size()),
                readable_bytes(checkpoint::total_bytes(*manifest)));
     // Whoever may only read may verify all the same.
     const auto noted = agent::note_verified(store, target.place, manifest->id);
@@ -213,7 +219,8 @@ Result<int> export_one(ports::ObjectStore& store, const Target& target, const Ch
     return fail(Kind::no_space, "{}: the generation needs {}; nothing of it was kept", fetched.error().message,
                 readable_bytes(checkpoint::total_bytes(*manifest)));
   if (!fetched) return fail(fetched.error());
-  fmt::print("{}: {} files, {}, verified, are in {}\n", in_words(manifest->id), manifest->files.size(),
+  fmt::print("{}: {}, {}, verified, are in {}\n", in_words(manifest->id),
+             files_in_words(manifest->files.size(), manifest->links.size()),
              readable_bytes(checkpoint::total_bytes(*manifest)), options.directory);
   return kGood;
 }

@@ -7,13 +7,10 @@
 #include <map>
 #include <optional>
 
+#include "checkpoint/paths.hpp"
+
 namespace holdfast::checkpoint {
 namespace {
-
-std::string_view folder_of(std::string_view path) {
-  const auto slash = path.rfind('/');
-  return slash == std::string_view::npos ? std::string_view{} : path.substr(0, slash);
-}
 
 std::string_view name_of(std::string_view path) {
   const auto slash = path.rfind('/');
@@ -47,17 +44,15 @@ std::optional<Shard> shard_of(std::string_view name) {
   return shard;
 }
 
-// What the names of one folder say.
+// What the names of one folder say in which something has changed.
 struct Folder {
   // Of files that have changed: a checkpoint that is written over the last one has its last file, too, and an old one.
-  bool changed = false;
   bool distributed = false, metadata = false;
   bool trainers = false, trainer_state = false;
   std::map<std::string, std::pair<std::size_t, std::size_t>> shards;  // of a family: how many there are, and should be
 
   void add(const NamedFile& file) {
     const auto name = name_of(file.path);
-    changed |= file.changed;
     distributed |= file.changed && name.starts_with("__") && name.ends_with(".distcp");
     metadata |= file.changed && name == ".metadata";
     trainers |= file.changed && name == "training_args.bin";
@@ -71,7 +66,6 @@ struct Folder {
 
   std::string unfinished(std::string_view path) const {
     const auto where = path.empty() ? std::string_view{"."} : path;
-    if (!changed) return {};
     if (distributed && !metadata) return fmt::format("{}: no new .metadata yet", where);
     if (trainers && !trainer_state && is_trainers_folder(path))
       return fmt::format("{}: no new trainer_state.json yet", where);
@@ -89,7 +83,14 @@ bool is_log(std::string_view path) { return name_of(path).starts_with("events.ou
 
 std::string unfinished(const std::vector<NamedFile>& files) {
   std::map<std::string_view, Folder> folders;
-  for (const auto& file : files) folders[folder_of(file.path)].add(file);
+  for (const auto& file : files) {
+    if (file.changed) folders[folder_of(file.path)];
+  }
+  if (folders.empty()) return {};
+  for (const auto& file : files) {
+    const auto folder = folders.find(folder_of(file.path));
+    if (folder != folders.end()) folder->second.add(file);
+  }
   for (const auto& [path, folder] : folders) {
     if (auto what = folder.unfinished(path); !what.empty()) return what;
   }

@@ -3,13 +3,13 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
 #include "base/ensure.hpp"
 #include "checkpoint/hash.hpp"
 #include "checkpoint/ledger.hpp"
-#include "checkpoint/paths.hpp"
 
 namespace holdfast::checkpoint {
 namespace {
@@ -59,14 +59,45 @@ Manifest manifest_from(const json& body) {
                     .number = integer_from<std::uint64_t>(body.value("number", json(0U))),
                     .metrics = body.value("metrics", std::map<std::string, double>{})};
   for (const auto& file : body.at("files")) manifest.files.push_back(file_from(file));
+  for (const auto& link : body.value("links", json::array())) {
+    manifest.links.push_back({link.at("path").get<std::string>(), link.at("target").get<std::string>()});
+  }
   return manifest;
 }
 
-// What is wrong with the files, or nothing. In order of path, so a path twice shows as neighbours.
+// A path, or a folder on the way to it, at which there is one of the links.
+bool meets(const std::vector<Link>& links, std::string_view path) {
+  for (; !path.empty(); path = folder_of(path)) {
+    const auto next =
+        std::ranges::lower_bound(links, path, {}, [](const Link& link) -> std::string_view { return link.path; });
+    if (next != links.end() && next->path == path) return true;
+  }
+  return false;
+}
+
+std::optional<std::string> wrong_with_links(const Manifest& manifest) {
+  const auto& links = manifest.links;
+  if (links.empty()) return std::nullopt;
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    const auto& path = links[i].path;
+    if (!is_safe_path(path)) return fmt::format("'{}' is no path below a directory", path);
+    if (i > 0 && links[i - 1].path >= path) return fmt::format("'{}' is out of order or twice", path);
+    if (!leads_to(links[i])) return fmt::format("the link '{}' leads out of the directory", path);
+    if (meets(links, folder_of(path))) return fmt::format("'{}' lies behind a link", path);
+  }
+  for (const auto& file : manifest.files) {
+    if (meets(links, file.path)) return fmt::format("'{}' is a link, or lies behind one", file.path);
+  }
+  return std::nullopt;
+}
+
+// What is wrong with the manifest, or nothing. In order of path, so a path twice shows as neighbours.
 std::optional<std::string> wrong_with(const Manifest& manifest) {
-  if (manifest.files.size() > kMaxFiles) return fmt::format("more than {} files", kMaxFiles);
+  if (manifest.files.size() + manifest.links.size() > kMaxFiles) return fmt::format("more than {} files", kMaxFiles);
   if (manifest.based_on && *manifest.based_on >= manifest.id) return "it is based on a later generation";
-  if (manifest.id.sequence == 0 && !manifest.files.empty()) return "an opening entry with files";
+  if (manifest.id.sequence == 0 && !(manifest.files.empty() && manifest.links.empty())) {
+    return "an opening entry with files";
+  }
   if (manifest.metrics.size() > kMaxMetrics) return fmt::format("more than {} metrics", kMaxMetrics);
   for (const auto& [name, value] : manifest.metrics) {
     if (!std::isfinite(value)) return "a metric that is no number";
@@ -84,7 +115,7 @@ std::optional<std::string> wrong_with(const Manifest& manifest) {
     if ((file.mode & ~07777u) != 0) return fmt::format("'{}' has no valid mode", file.path);
     previous = &file.path;
   }
-  return std::nullopt;
+  return wrong_with_links(manifest);
 }
 
 }  // namespace
@@ -107,6 +138,7 @@ std::string encode(const Manifest& manifest) {
             {"created_ms", to_ms(manifest.created)},
             {"based_on", to_json(manifest.based_on)},
             {"files", std::move(files)}};
+  for (const auto& link : manifest.links) body["links"].push_back(json{{"path", link.path}, {"target", link.target}});
   if (manifest.number > 0) body["number"] = manifest.number;
   if (!manifest.metrics.empty()) body["metrics"] = manifest.metrics;
   const auto text = body.dump();
@@ -134,6 +166,23 @@ std::uint64_t total_bytes(const Manifest& manifest) {
   std::uint64_t sum = 0;
   for (const auto& file : manifest.files) sum += file.size;
   return sum;
+}
+
+std::vector<ManifestFile> linked_files(const std::vector<ManifestFile>& files, const std::vector<Link>& links) {
+  std::vector<ManifestFile> linked;
+  for (const auto& link : links) {
+    const auto* file = find_file(files, leads_to(link).value());
+    if (file == nullptr) continue;
+    linked.push_back(*file);
+    linked.back().path = link.path;
+  }
+  return linked;
+}
+
+const ManifestFile* find_file(const std::vector<ManifestFile>& files, std::string_view path) {
+  const auto next =
+      std::ranges::lower_bound(files, path, {}, [](const ManifestFile& file) -> std::string_view { return file.path; });
+  return next != files.end() && next->path == path ? &*next : nullptr;
 }
 
 }  // namespace holdfast::checkpoint

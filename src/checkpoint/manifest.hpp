@@ -14,11 +14,12 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "checkpoint/paths.hpp"
 
 namespace holdfast::checkpoint {
 
-constexpr std::size_t kMaxFiles = 100'000;
-constexpr std::size_t kMaxMetrics = 100;  // SageMaker's limit is 40
+constexpr std::size_t kMaxFiles = 100'000;  // with the links
+constexpr std::size_t kMaxMetrics = 100;    // SageMaker's limit is 40
 constexpr std::size_t kMaxManifestBytes = 64u << 20;
 
 struct ManifestFile {
@@ -49,6 +50,8 @@ struct Manifest {
   Instant created;
   std::optional<GenerationId> based_on;  // what this attempt restored
   std::vector<ManifestFile> files;       // by path
+  // By path, and made last: nothing of the generation lies at a link's path or below it.
+  std::vector<Link> links = {};
   // How many there are in the line that leads here: 1 is the job's first. An attempt's first generation has the number
   // of the one that it is based on. 0: not known, or an opening.
   std::uint64_t number = 0;
@@ -58,9 +61,15 @@ struct Manifest {
 
 std::string encode(const Manifest& manifest);
 // Kind::invalid for anything that encode() would not have written: damage, unknown versions, paths that lead elsewhere,
-// a path twice, more than kMaxFiles files, objects of a newer fence.
+// a path twice, links that lead out or that a path goes through, more than kMaxFiles files and links, objects of a
+// newer fence.
 Result<Manifest> decode(std::string_view bytes);
 
 std::uint64_t total_bytes(const Manifest& manifest);
+
+// Each link that leads to one of the files, as that file under the link's name.
+std::vector<ManifestFile> linked_files(const std::vector<ManifestFile>& files, const std::vector<Link>& links);
+// The file with that path, or null. `files` are by path.
+const ManifestFile* find_file(const std::vector<ManifestFile>& files, std::string_view path);
 
 }  // namespace holdfast::checkpoint

@@ -13,9 +13,10 @@ bool is_whole(const Manifest& manifest, const std::set<DataObject>& data) {
 }
 
 bool same_content(const Manifest& a, const Manifest& b) {
-  return std::ranges::equal(a.files, b.files, [](const ManifestFile& one, const ManifestFile& other) {
-    return one.path == other.path && checkpoint::same_content(one, other);
-  });
+  return a.links == b.links &&
+         std::ranges::equal(a.files, b.files, [](const ManifestFile& one, const ManifestFile& other) {
+           return one.path == other.path && checkpoint::same_content(one, other);
+         });
 }
 
 std::set<DataObject> needed_data(const RetentionInput& input) {
@@ -128,13 +129,13 @@ Result<Kept> choose_kept(const Ledger& ledger, const RetentionPolicy& policy, co
   return choosing.finish(base);
 }
 
-std::vector<std::string> names_of(const RetentionPlan& plan) {
-  std::vector<std::string> names;
-  for (const auto& id : plan.entries) names.push_back(manifest_name(id));
-  for (const auto& id : plan.quarantine_marks) names.push_back(quarantine_name(id));
-  for (const auto& id : plan.verified_marks) names.push_back(verified_name(id));
-  for (const auto& object : plan.data) names.push_back(data_name(object));
-  return names;
+std::vector<std::vector<std::string>> names_of(const RetentionPlan& plan) {
+  std::vector<std::string> entries, marks, data;
+  for (const auto& id : plan.entries) entries.push_back(manifest_name(id));
+  for (const auto& id : plan.quarantine_marks) marks.push_back(quarantine_name(id));
+  for (const auto& id : plan.verified_marks) marks.push_back(verified_name(id));
+  for (const auto& object : plan.data) data.push_back(data_name(object));
+  return {entries, marks, data};
 }
 
 RetentionPlan plan_retention(const RetentionInput& input) {

@@ -65,7 +65,6 @@ struct RetentionInput {
   std::set<DataObject> in_use;  // uploaded by this attempt, perhaps for the next generation
 };
 
-// In this order, manifests before the data that they name: a generation is whole or it does not exist.
 struct RetentionPlan {
   std::vector<GenerationId> entries;  // manifests and openings
   std::vector<GenerationId> quarantine_marks;
@@ -73,8 +72,9 @@ struct RetentionPlan {
   std::vector<DataObject> data;
 };
 
-// The names of all that goes, in the order in which it has to.
-std::vector<std::string> names_of(const RetentionPlan& plan);
+// The names of all that goes, in groups that have to go one after the other: manifests before the data that they name,
+// for a generation is whole or it does not exist.
+std::vector<std::vector<std::string>> names_of(const RetentionPlan& plan);
 
 // Everything but what is kept. Never touches what a newer fence wrote.
 RetentionPlan plan_retention(const RetentionInput& input);

@@ -42,10 +42,11 @@ void note_open(FileWatch& file, Instant now, bool open, const SettleOptions& opt
 
 // The directory against the last generation.
 struct DirectoryState {
-  std::vector<FileWatch> changed;  // files that the last generation does not have as they are now; no restless ones
+  // Files and links that the last generation does not have as they are now; no restless ones.
+  std::vector<FileWatch> changed;
   std::vector<FileWatch> unchanged;
-  std::uint64_t removed = 0;                     // files that the last generation has and the directory does not
-  std::optional<Instant> removed_at;             // when we last noticed a file going
+  std::uint64_t removed = 0;                     // that the last generation has and the directory does not
+  std::optional<Instant> removed_at;             // when we last noticed one going
   std::optional<Instant> unfinished_since = {};  // when we first saw the checkpoint that is known to be half there
 };
 

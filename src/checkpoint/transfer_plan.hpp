@@ -33,13 +33,19 @@ struct UploadedFile {
 };
 
 struct TransferPlan {
-  std::vector<LocalFile> upload;     // new or changed since it was stored
-  std::vector<ManifestFile> stored;  // as they are now; the next generation, once `upload` is empty
-  std::vector<std::string> deleted;  // in the last generation, not in the directory
+  std::vector<LocalFile> upload;            // new or changed since it was stored
+  std::vector<const ManifestFile*> stored;  // as they are now; the next generation, once `upload` is empty
+  std::vector<bool> unchanged;              // of each local file: the last generation has it as it is
+  std::vector<std::string> deleted;         // in the last generation, not in the directory
 };
 
-// `local` and `last` (the files of the last generation) are sorted by path.
-TransferPlan plan_transfer(const std::vector<LocalFile>& local, const std::map<std::string, UploadedFile>& uploaded,
-                           const std::vector<ManifestFile>& last);
+// Of the links that a scan found, those that a manifest can have beside its files: a folder that became a link while it
+// was looked at was seen as both, and counts as the folder until the next scan. All are by path.
+std::vector<Link> links_beside(const std::vector<LocalFile>& files, const std::vector<Link>& links);
+
+// `local` and `last` (the files of the last generation) are sorted by path. The plan points into `uploaded`. It is made
+// at each look, so one walk has to do, however many files there are.
+TransferPlan plan_transfer(const std::vector<const LocalFile*>& local,
+                           const std::map<std::string, UploadedFile>& uploaded, const std::vector<ManifestFile>& last);
 
 }  // namespace holdfast::checkpoint

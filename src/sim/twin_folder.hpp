@@ -74,6 +74,10 @@ class TwinFolder final : public agent::Folder {
   void wake() override { signal_->ring(); }
   Result<std::unique_ptr<agent::OpenFile>> open(const std::string& path) override;
   Result<std::unique_ptr<agent::NewFile>> create(const std::string& path) override;
+  // No simulated program makes any.
+  Result<void> make_link(const checkpoint::Link& link) override {
+    return fail(Kind::permanent, "making the link {}: this disk has none", link.path);
+  }
   void remove(const std::string& path) override { directory_->remove(path); }
 
  private:

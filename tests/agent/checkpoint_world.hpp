@@ -28,10 +28,14 @@ using Files = std::map<std::string, std::string>;
 
 inline GenerationId generation(std::uint64_t fence, std::uint64_t sequence) { return {Fence{fence}, sequence}; }
 
+// Contents by path; of a link "-> TARGET".
 inline Files files_in(const fs::path& directory) {
   Files files;
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-    if (!entry.is_regular_file()) continue;
+    if (entry.is_symlink()) {
+      files[entry.path().lexically_relative(directory).string()] = "-> " + fs::read_symlink(entry.path()).string();
+    }
+    if (entry.is_symlink() || !entry.is_regular_file()) continue;
     std::ifstream in(entry.path(), std::ios::binary);
     files[entry.path().lexically_relative(directory).string()] = {std::istreambuf_iterator<char>(in), {}};
   }
@@ -51,6 +55,13 @@ inline void write_in_place(const fs::path& path, const std::string& bytes) {
   fs::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << bytes;
   stamp(path);
+}
+
+// As `ln -sfn` does it.
+inline void write_link(const fs::path& path, const std::string& target) {
+  fs::create_directories(path.parent_path());
+  fs::remove(path);
+  fs::create_symlink(target, path);
 }
 
 // As careful programs do it.
@@ -141,6 +152,7 @@ struct Attempt {
   }
 
   void write(const std::string& path, const std::string& bytes) { write_in_place(dir / path, bytes); }
+  void link(const std::string& path, const std::string& target) { write_link(dir / path, target); }
   void rename_in(const std::string& path, const std::string& bytes) { write_renamed(dir / path, bytes); }
 
   std::vector<CheckpointEvent> step(Duration after = Duration{0}) {

@@ -226,6 +226,22 @@ TEST_CASE("the figures follow a save from its first change to its commit") {
   }
 }
 
+TEST_CASE("a save is seen however long a look takes") {
+  World world;
+  Attempt attempt(world, 1);
+  const auto open_files = [&] {
+    world.clock.advance(milliseconds{5});  // as many processes as a machine has
+    return attempt.open;
+  };
+  attempt.sync = CheckpointSync::open(world.store, world.clock, attempt.tasks, open_files, {}, attempt.restored.claim,
+                                      *attempt.folder)
+                     .value();
+  attempt.step();
+  attempt.write("a", "a");
+  attempt.step(seconds{1});
+  CHECK(attempt.sync->figures().saving_since);
+}
+
 TEST_CASE("what a restore brought is not written by the program") {
   World world;
   Attempt first(world, 1);

@@ -65,11 +65,16 @@ class Story {
   void change(Attempt& attempt) {
     const auto path = fmt::format("{}f{}", roll(3) == 0 ? "d/" : "", roll(5));
     const auto bytes = fmt::format("{} of {} {}", path, attempt.dir.filename().string(), ++written_);
-    switch (roll(4)) {
+    switch (roll(6)) {
       case 0:
         fs::remove(attempt.dir / path);
         break;
       case 1:
+        attempt.link(path, fmt::format("{}f{}", path.starts_with("d/") ? "../" : "d/", roll(5)));
+        break;
+      case 2:
+        // Over a link the program writes to what that leads to, perhaps nothing: not in these stories.
+        if (fs::is_symlink(attempt.dir / path)) break;
         attempt.write(path, bytes);
         break;
       default:
@@ -98,7 +103,8 @@ class Story {
 
   void end_program() {
     const bool signalled = roll(2) == 0;
-    if (signalled && roll(2) == 0) current_->write(fmt::format("f{}", roll(5)), kHalf);
+    const auto path = fmt::format("f{}", roll(5));
+    if (signalled && roll(2) == 0 && !fs::is_symlink(current_->dir / path)) current_->write(path, kHalf);
     const auto flushed = current_->flush(signalled);
     note(*current_, flushed.events);
     lose_instance();

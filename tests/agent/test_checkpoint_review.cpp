@@ -84,11 +84,25 @@ TEST_CASE("a review tells apart what a restore may use and what not") {
   CHECK(review_checkpoints(world.store, place_of(world)).error().kind == Kind::not_found);
 }
 
+TEST_CASE("a manifest that is gone is not remembered") {
+  World world;
+  {
+    Attempt first(world, 1);
+    save(first, 1);
+  }
+  LedgerStore ledger(world.store, place_of(world));
+  REQUIRE(ledger.read_manifest(generation(1, 1)));
+  REQUIRE(world.files->remove("bucket", world.own_key(checkpoint::manifest_name(generation(1, 1)))));
+  REQUIRE(ledger.read());
+  CHECK(ledger.read_manifest(generation(1, 1)).error().kind == Kind::not_found);
+}
+
 TEST_CASE("a generation is fetched whole and verified, into a folder or into nothing") {
   World world;
   Attempt first(world, 1, keeping(3));
   first.write("sub/model", "one");
   first.write("empty", "");
+  first.link("last", "sub/model");
   REQUIRE(first.settle() == generation(1, 1));
   first.write("sub/model", "second");
   REQUIRE(first.settle() == generation(1, 2));
@@ -104,7 +118,10 @@ TEST_CASE("a generation is fetched whole and verified, into a folder or into not
   const auto older = find_generation(world.store, place_of(world), generation(1, 1)).value();
   CountedFolder into(DiskFolder::open(world.dir / "out").value());
   REQUIRE(fetch_generation(world.store, place_of(world), older, into, tasks));
-  CHECK(files_in(world.dir / "out") == Files{{"sub/model", "one"}, {"empty", ""}});
+  CHECK(files_in(world.dir / "out") == Files{{"sub/model", "one"}, {"empty", ""}, {"last", "-> sub/model"}});
+  const auto reviewed = review_checkpoints(world.store, place_of(world)).value().generations[0];
+  CHECK(reviewed.files == 2);
+  CHECK(reviewed.links == 1);
 
   world.flip_bit(world.data_key(newest.id, "sub/model"));
   const auto bad = fetch_generation(world.store, place_of(world), newest, nowhere, tasks);

@@ -191,20 +191,24 @@ TEST_CASE("the base of a running attempt stays however much it commits") {
   CHECK(world.files->head("bucket", world.own_key(checkpoint::manifest_name(generation(2, 1)))));
 }
 
-TEST_CASE("excluded files, links and sockets are no part of a checkpoint, and links are told of once") {
+TEST_CASE("excluded files, pipes and links that lead out are no part of a checkpoint, and are told of once") {
   World world;
   Attempt attempt(world, 1);
   attempt.write("model", "m");
   attempt.write("m.sagemaker-uploading", "x");
   attempt.write(".holdfast-notice", "x");
-  fs::create_symlink("/etc/passwd", attempt.dir / "link");
-  fs::create_directory_symlink("/etc", attempt.dir / "etc");
+  attempt.link("absolute", "/etc/passwd");
+  attempt.link("inside-but-absolute", attempt.dir / "model");
+  attempt.link("sub/out", "../../elsewhere");
+  attempt.link("perhaps-out", "sub/../model");
   REQUIRE(::mkfifo((attempt.dir / "fifo").c_str(), 0600) == 0);
   REQUIRE(attempt.settle());
   CHECK(world.plain_view() == Files{{"model", "m"}});
-  CHECK(attempt.problems().size() == 3);
+  CHECK(attempt.problems().size() == 5);
   REQUIRE_FALSE(attempt.settle());
-  CHECK(attempt.problems().size() == 3);
+  CHECK(attempt.problems().size() == 5);
+  Attempt second(world, 2);
+  CHECK(second.files() == Files{{"model", "m"}});
 }
 
 TEST_CASE("two thousand small files in nested folders are saved and restored") {

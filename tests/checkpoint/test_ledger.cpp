@@ -286,10 +286,22 @@ TEST_CASE("the mark that a generation was verified goes with it") {
   place.ledger.verified = {id(1, 1), id(1, 3)};
   const auto plan = place.clean_up(1, 2);
   CHECK(plan.verified_marks == Ids{id(1, 1)});
-  CHECK(names_of(plan) ==
-        std::vector<std::string>{manifest_name(id(1, 1)), verified_name(id(1, 1)), data_name({Fence{1}, 1})});
+  using Names = std::vector<std::string>;
+  CHECK(names_of(plan) == std::vector<Names>{Names{manifest_name(id(1, 1))}, Names{verified_name(id(1, 1))},
+                                             Names{data_name({Fence{1}, 1})}});
   CHECK(parse_verified_name(verified_name(id(1, 1))) == id(1, 1));
   CHECK_FALSE(parse_manifest_name(verified_name(id(1, 1))));
+}
+
+TEST_CASE("a link that leads elsewhere is another content, as a file that does is") {
+  Place place;
+  attempt(place.ledger, 1, {}, 4);
+  for (const std::uint64_t n : {1, 2, 3, 4}) place.numbered(id(1, n), n);
+  for (const std::uint64_t n : {1, 2, 3, 4}) place.manifests[id(1, n)].files = place.manifests[id(1, 1)].files;
+  CHECK(place.clean_up(1, 2).entries.empty());  // one content, however often it was committed
+  place.manifests[id(1, 2)].links = {{"last", "a"}};
+  place.manifests[id(1, 3)].links = place.manifests[id(1, 4)].links = {{"last", "b"}};
+  CHECK(place.clean_up(1, 2).entries == Ids{id(1, 1)});
 }
 
 TEST_CASE("a metric and its better side are told apart at the last colon") {

@@ -21,7 +21,8 @@ Manifest sample() {
           .id = {Fence{4}, 2},
           .created = from_ms(1'700'000'000'123),
           .based_on = GenerationId{Fence{3}, 9},
-          .files = {file("a/model.bin"), file("ä.txt"), file("ö\n\"x\\")}};
+          .files = {file("a/model.bin"), file("ä.txt"), file("ö\n\"x\\")},
+          .links = {{"a/last", "model.bin"}, {"latest", "a/"}}};
 }
 
 // What decode says of a body that a malicious or mistaken writer signed properly.
@@ -32,6 +33,16 @@ Result<Manifest> decode_signed(const std::string& body) {
 std::string body_with_file(const std::string& path, const std::string& object = data_name({Fence{1}, 1})) {
   return R"({"job":"j","generation":[1,1],"created_ms":0,"based_on":null,"files":[{"path":")" + path +
          R"(","size":1,"hash":")" + hash_of("x") + R"(","object":")" + object + R"(","mtime_ns":0,"mode":420}]})";
+}
+
+// The same with links beside the file "a/b".
+std::string body_with_links(const std::string& links) {
+  auto body = body_with_file("a/b");
+  return body.insert(body.rfind('}'), R"(,"links":[)" + links + "]");
+}
+
+std::string link_json(const std::string& path, const std::string& target) {
+  return R"({"path":")" + path + R"(","target":")" + target + R"("})";
 }
 
 }  // namespace
@@ -80,6 +91,40 @@ TEST_CASE("a path twice, files in an opening, a later base and other shapes are 
   based.replace(based.find("null"), 4, "[1,1]");
   CHECK_FALSE(decode_signed(based));
   for (const auto* body : {"", "[]", "null", "{}", R"({"job":1})"}) CHECK_FALSE(decode_signed(body));
+}
+
+TEST_CASE("links stay inside, once each, and nothing lies behind them") {
+  const auto links_of = [](const std::string& links) { return decode_signed(body_with_links(links)).value().links; };
+  CHECK(decode_signed(body_with_file("a/b")).value().links.empty());  // as they were before there were links
+  CHECK(links_of(link_json("a/c", "../d") + "," + link_json("d", "a/b")) ==
+        std::vector<Link>{{"a/c", "../d"}, {"d", "a/b"}});
+  const std::vector<std::string> refused{
+      link_json("d", "/a/b"),
+      link_json("d", "../a/b"),
+      link_json("a/c", "../../b"),
+      link_json("d", "a/../../x"),
+      link_json("d", ""),
+      link_json("d", "a\\u0000b"),
+      link_json("d", std::string(kMaxPath + 1, 'x')),
+      link_json("../d", "a"),
+      link_json("/d", "a"),
+      link_json("", "a"),
+      link_json("d/", "a"),
+      link_json("a/b", "c"),                                      // a file
+      link_json("a", "x"),                                        // a folder with a file in it
+      link_json("d", "a") + "," + link_json("d", "a/b"),          // twice
+      link_json("d", "a") + "," + link_json("c", "a"),            // out of order
+      link_json("d", "a") + "," + link_json("d/e/f", "../../a"),  // behind another
+      R"({"path":"d"})",
+      R"("d")",
+  };
+  for (const auto& links : refused) CHECK_MESSAGE(!decode_signed(body_with_links(links)), links);
+  REQUIRE(decode_signed(body_with_links(link_json("d", std::string(kMaxPath, 'x')))));
+  auto opening = body_with_links(link_json("d", "a"));
+  opening.replace(opening.find("[1,1]"), 5, "[1,0]");
+  const auto begin = opening.find("[{") + 1;
+  opening.erase(begin, opening.find(']', begin) - begin);
+  CHECK_FALSE(decode_signed(opening));
 }
 
 TEST_CASE("more files than the limit are refused") {

@@ -96,11 +96,17 @@ TEST_CASE("only what changed is uploaded, and deletions are known") {
   auto touched = same;
   touched.mtime_ns = 9;
   const ManifestFile a{.path = "a", .object = "o1"}, b{.path = "b", .object = "o2"}, c{.path = "c", .object = "o3"};
-  const auto plan =
-      plan_transfer({{"a", same}, {"b", touched}, {"d", same}}, {{"a", {same, a}}, {"b", {same, b}}}, {a, b, c});
+  const ManifestFile elsewhere{.path = "e", .object = "o5"}, e{.path = "e", .object = "o4"}, z{.path = "z"};
+  const std::vector<LocalFile> local{{"a", same}, {"b", touched}, {"d", same}, {"e", same}};
+  const std::map<std::string, UploadedFile> uploaded{
+      {"a", {same, a}}, {"aa", {same, a}}, {"b", {same, b}}, {"e", {same, e}}};
+  const auto plan = plan_transfer({&local[0], &local[1], &local[2], &local[3]}, uploaded, {a, b, c, elsewhere, z});
   REQUIRE(plan.upload.size() == 2);
   CHECK(plan.upload[0].path == "b");
   CHECK(plan.upload[1].path == "d");
-  CHECK(plan.stored == std::vector{a});
-  CHECK(plan.deleted == std::vector<std::string>{"c"});
+  REQUIRE(plan.stored.size() == 2);
+  CHECK(*plan.stored[0] == a);
+  CHECK(*plan.stored[1] == e);
+  CHECK(plan.unchanged == std::vector<bool>{true, false, false, false});
+  CHECK(plan.deleted == std::vector<std::string>{"c", "z"});
 }

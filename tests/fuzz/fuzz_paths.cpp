@@ -43,6 +43,16 @@ void check_path(const std::string& path) {
   }
 }
 
+// By the library's own arithmetic with paths.
+void check_link(const checkpoint::Link& link) {
+  const auto to = checkpoint::leads_to(link);
+  if (!to || !checkpoint::is_safe_path(link.path)) return;
+  ENSURE(to->empty() || stays_below(*to), "'{}' at '{}' leads to '{}'", link.target, link.path, *to);
+  const auto normal = ("/" / fs::path(link.path).parent_path() / link.target / ".").lexically_normal();
+  ENSURE(normal == (fs::path("/") / *to / "").lexically_normal(), "'{}' leads to '{}', not '{}'", link.target,
+         normal.string(), *to);
+}
+
 using Names = std::vector<std::string>;
 
 // The names of a key's file; nothing when it is no key.
@@ -79,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const std::string second{input.rest()};
   fuzz::check_path(first);
   fuzz::check_path(second);
+  fuzz::check_link({first, second});
   const auto one = fuzz::check_key(first);
   const auto other = fuzz::check_key(second);
   if (one && other && first != second) fuzz::check_keys(*one, *other);
