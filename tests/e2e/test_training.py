@@ -76,7 +76,12 @@ open('/opt/ml/model/m', 'w').write('model'); open('/opt/ml/output/data/o', 'w').
 
     def test_a_job_that_loses_its_instance_twice_goes_on_from_its_checkpoints(self):
         s = self.service
-        s.create("twice", COUNTER, HyperParameters={"steps": "12", "pause": "0.7"})
+        # With a link to the newest one, as Lightning makes it.
+        program = COUNTER.replace("print('resuming", "print('last is', os.path.islink(ck + '/last') and os.readlink(ck + '/last'))\n"
+                                  "print('resuming")
+        program = program.replace("    print(f'step", "    if os.path.islink(ck + '/last'): os.unlink(ck + '/last')\n"
+                                  "    os.symlink(f'step-{step}', ck + '/last')\n    print(f'step")
+        s.create("twice", program, HyperParameters={"steps": "12", "pause": "0.7"})
         s.wait_for_line("twice", "step=3 ")
         s.interrupt("twice", 30)
         s.wait_for_line("twice", "resuming from step", 2)
@@ -91,6 +96,11 @@ open('/opt/ml/model/m', 'w').write('model'); open('/opt/ml/output/data/o', 'w').
         self.assertEqual(starts[0], 0)
         self.assertGreaterEqual(starts[1], 2)
         self.assertGreaterEqual(starts[2], starts[1])
+        links = [line.removeprefix("last is ") for line in s.lines("twice") if line.startswith("last is")]
+        self.assertEqual(links[0], "False")
+        for link, start in zip(links[1:], starts[1:]):
+            self.assertIn(link, (f"step-{start}", f"step-{start - 1}"))  # the second: quiet came between a file and its link
+        self.assertTrue(self.get("s3://tests/checkpoints/twice/last").endswith(b"x12"))
         self.assertLess(job["BillableTimeInSeconds"], job["TrainingTimeInSeconds"])
         keys = [o["Key"] for o in s.client("s3").list_objects_v2(Bucket="tests", Prefix="checkpoints/twice/step-")["Contents"]]
         self.assertIn("checkpoints/twice/step-12", keys)
