@@ -1,7 +1,7 @@
 // An S3 request's line and headers: "METHOD target", then "Name: value" lines.
 #include "api/operations/page_token.hpp"
 #include "api/s3/attributes.hpp"
-#include "api/s3/conditional_put.hpp"
+#include "api/s3/conditional_write.hpp"
 #include "api/s3/conditions.hpp"
 #include "api/s3/listing.hpp"
 #include "api/s3/request.hpp"
