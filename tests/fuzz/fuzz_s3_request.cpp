@@ -77,6 +77,7 @@ void check_kept(const s3::S3Request& request, const http::RequestHead& head) {
   s3::is_upload(request);
   const auto conditions = s3::conditional(request);
   if (!conditions) check_error(head, conditions.error());
+  if (const auto etag = s3::condition_of_removal(request); !etag) check_error(head, etag.error());
   const auto kept = s3::kept_of(request);
   if (!kept) return check_error(head, kept.error());
   const auto notes = s3::encode_notes(*kept);

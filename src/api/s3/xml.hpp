@@ -44,6 +44,7 @@ struct Deletion {
   std::string key;
   std::optional<std::string> if_match = {};
   bool names_version = false;  // the only one that there is, null
+  bool operator==(const Deletion&) const = default;
 };
 struct DeleteList {
   std::vector<Deletion> objects;
