@@ -21,7 +21,8 @@ aws::SignedRequest signed_request(const http::RequestHead& head, const std::stri
           std::string(head.path()),
           std::string(head.query()),
           {head.headers.begin(), head.headers.end()},
-          body_hash};
+          body_hash,
+          ""};
 }
 
 // Found out before the signature is verified: it only says in whose words to answer.
@@ -165,8 +166,9 @@ tl::expected<Principal, ApiError> Service::verify_user(const http::Request& requ
     const auto error = aws::describe(sender.error(), exchange.dialect());
     return tl::unexpected(ApiError{error.status, error.code, error.message});
   }
-  // A presigned S3 URL, which people hand around, must not open anything but its object.
-  if (sender->identity.scope.service != exchange.service()) {
+  // A presigned S3 URL, which people hand around, must not open anything but its object. Which service an operation
+  // that we do not know belongs to, we do not know either.
+  if (exchange.operation() && sender->identity.scope.service != exchange.service()) {
     return tl::unexpected(
         invalid_signature(fmt::format("Credential should be scoped to correct service: '{}'.", exchange.service())));
   }
@@ -176,7 +178,9 @@ tl::expected<Principal, ApiError> Service::verify_user(const http::Request& requ
 }
 
 s3::S3Result<Authenticated> Service::verify_s3(const http::RequestHead& head) {
-  auto sender = authority_.verify(signed_request(head, ""), clock_.now());
+  auto to_verify = signed_request(head, "");
+  to_verify.bucket_in_host = s3_.bucket_in_host(head);
+  auto sender = authority_.verify(to_verify, clock_.now());
   if (!sender) {
     const auto error = aws::describe(sender.error(), aws::Dialect::s3);
     return tl::unexpected(s3::S3Error{error.status, error.code, error.message});

@@ -155,6 +155,13 @@ tl::expected<std::string, ApiError> settle_image(json& request, const RequestCon
   return training.at("TrainingImage").get<std::string>();
 }
 
+// It would wait for capacity only to fail.
+std::optional<std::string> refuse_no_program(const job::JobSpec& spec) {
+  if (spec.image != "local:host" || !spec.entrypoint.empty()) return std::nullopt;
+  return "TrainingImage 'local:host' has no program of its own: give AlgorithmSpecification.ContainerEntrypoint, for "
+         "example [\"python3\", \"/path/to/train.py\"].";
+}
+
 }  // namespace
 
 tl::expected<NewTrainingJob, ApiError> make_training_job(const json& request, const RequestContext& context) {
@@ -170,6 +177,7 @@ tl::expected<NewTrainingJob, ApiError> make_training_job(const json& request, co
   }
   NewTrainingJob made;
   made.spec = read_spec(normal, *image, context);
+  if (auto refusal = refuse_no_program(made.spec)) return tl::unexpected(validation(std::move(*refusal)));
   for (const json& tag : normal.value("Tags", json::array())) {
     made.tags.emplace_back(tag.at("Key"), tag.at("Value"));
     if (made.tags.back().first == shapes::kWorkingDirectoryTag) {

@@ -1,6 +1,7 @@
 #include "aws/canonical.hpp"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 
@@ -141,6 +142,18 @@ std::optional<std::string> find_query(const SignedRequest& request, std::string_
     if (!found && member == name) found = decode(value);
   });
   return found;
+}
+
+std::vector<std::pair<std::string, std::string>> query_members(const SignedRequest& request) {
+  std::vector<std::pair<std::string, std::string>> members;
+  each_member(request.query, [&](std::string_view name, std::string_view value) {
+    members.emplace_back(decode(name), decode(value));
+  });
+  return members;
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 std::string join(const std::vector<std::string>& parts, char separator) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "aws/sigv4.hpp"
@@ -19,6 +20,11 @@ bool same_name(std::string_view a, std::string_view b);
 const std::string* find_header(const SignedRequest& request, std::string_view name);
 // The first query member of that name, percent-decoded.
 std::optional<std::string> find_query(const SignedRequest& request, std::string_view name);
+
+// All query members, percent-decoded, in their order.
+std::vector<std::pair<std::string, std::string>> query_members(const SignedRequest& request);
+// For signatures: how long it takes tells nothing of where they differ.
+bool equal_in_constant_time(std::string_view a, std::string_view b);
 
 // `signed_headers` in the order in which they are to be listed, in lower case.
 std::string canonical_request(const SignedRequest& request, const std::vector<std::string>& signed_headers,

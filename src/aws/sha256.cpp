@@ -84,10 +84,13 @@ std::string md5_hex(std::string_view bytes) {
   return digest.finish_hex();
 }
 
+namespace {
+
 // RFC 2104. By hand, since OpenSSL 3's HMAC spends most of a short message's time on finding its algorithm.
-Sha256Bytes hmac_sha256(std::string_view key, std::string_view message) {
+template <class Bytes>
+Bytes hmac(std::string_view key, std::string_view message) {
   constexpr std::size_t kBlock = 64;
-  Sha256 digest;
+  Digest<Bytes> digest;
   std::array<char, kBlock> inner{};
   if (key.size() > kBlock) {
     digest.update(key);
@@ -107,6 +110,11 @@ Sha256Bytes hmac_sha256(std::string_view key, std::string_view message) {
   digest.update(as_view(inside));
   return digest.finish();
 }
+
+}  // namespace
+
+Sha256Bytes hmac_sha256(std::string_view key, std::string_view message) { return hmac<Sha256Bytes>(key, message); }
+Sha1Bytes hmac_sha1(std::string_view key, std::string_view message) { return hmac<Sha1Bytes>(key, message); }
 
 std::string to_hex(std::string_view bytes) {
   static constexpr char kDigits[] = "0123456789abcdef";

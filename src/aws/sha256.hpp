@@ -1,5 +1,5 @@
 // The digests that AWS's protocols speak of: SHA-256 for signatures and bodies, MD5 for ETags and Content-MD5, and
-// SHA-1, which a client may choose as the checksum of a body.
+// SHA-1, which a client may choose as the checksum of a body, and which signatures of version 2 are made with.
 #pragma once
 
 #include <array>
@@ -42,6 +42,7 @@ using Sha1 = Digest<Sha1Bytes>;
 std::string sha256_hex(std::string_view bytes);
 std::string md5_hex(std::string_view bytes);
 Sha256Bytes hmac_sha256(std::string_view key, std::string_view message);
+Sha1Bytes hmac_sha1(std::string_view key, std::string_view message);
 
 // Lower case.
 std::string to_hex(std::string_view bytes);

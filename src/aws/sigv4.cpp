@@ -1,13 +1,13 @@
 #include "aws/sigv4.hpp"
 
 #include <fmt/format.h>
-#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <charconv>
 #include <set>
 
 #include "aws/canonical.hpp"
+#include "aws/sigv2.hpp"
 
 namespace holdfast::aws {
 
@@ -181,10 +181,6 @@ bool is_sha256(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-bool equal_in_constant_time(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
 }  // namespace
 
 AuthResult<Authorization> parse_authorization(const SignedRequest& request) {
@@ -195,6 +191,7 @@ AuthResult<Authorization> parse_authorization(const SignedRequest& request) {
 }
 
 AuthResult<Identity> Verifier::verify(const SignedRequest& request, Instant now, const SecretLookup& lookup) {
+  if (is_presigned_by_version_2(request)) return verify_version_2(request, now, lookup);
   auto authorization = parse_authorization(request);
   if (!authorization) return tl::unexpected<AuthFailure>(std::move(authorization.error()));
   const auto& scope = authorization->scope;

@@ -37,6 +37,8 @@ struct SignedRequest {
   // Hex SHA-256 of the body, or UNSIGNED-PAYLOAD when signing. For verify: may be empty while the body has not come
   // yet, if the request declares its hash; then compare Identity::payload_hash with the body at its end.
   std::string payload_hash = {};
+  // The bucket that the host names, where one does ("bucket.localhost"): version 2 signs it before the path.
+  std::string bucket_in_host = {};
 };
 
 // "Credential=AKID/20261123/us-east-1/sagemaker/aws4_request"
@@ -107,8 +109,8 @@ using SecretLookup = std::function<std::optional<std::string>(std::string_view a
 // Thread-safe. Remembers derived signing keys, so that a verification costs microseconds.
 class Verifier {
  public:
-  // The service in the scope decides whether S3's rules apply (raw path, 15 minutes of skew). `lookup` is called once
-  // at most.
+  // The service in the scope decides whether S3's rules apply (raw path, 15 minutes of skew). A URL that was presigned
+  // with version 2 is verified by its rules (see sigv2.hpp). `lookup` is called once at most.
   AuthResult<Identity> verify(const SignedRequest& request, Instant now, const SecretLookup& lookup);
 
  private:

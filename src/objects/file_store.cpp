@@ -291,21 +291,7 @@ Result<void> FileStore::copy_bytes(const std::string& bucket, const std::string&
 }
 
 Result<void> FileStore::remove(const std::string& bucket, const std::string& key) {
-  const auto path = object_path(bucket, key);
-  if (!path) return fail(path.error(), "removing");
-  if (const auto exists = bucket_exists(bucket); !exists || !*exists) {
-    return fail(Kind::not_found, "removing {}: no such bucket", uri(bucket, key));
-  }
-  {
-    const std::lock_guard lock(lock_of(*path));
-    if (::unlink(path->c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
-      return fail_errno("removing " + uri(bucket, key), errno);
-    }
-  }
-  // Folders exist only as far as objects need them; one that is not empty stays.
-  const auto top = root_ / bucket;
-  for (auto folder = path->parent_path(); folder != top && ::rmdir(folder.c_str()) == 0;) folder = folder.parent_path();
-  return {};
+  return take_away(bucket, key, std::nullopt);
 }
 
 Result<bool> FileStore::bucket_exists(const std::string& bucket) {

@@ -54,6 +54,7 @@ class FileStore final : public ports::BucketStore {
   Result<ports::ObjectInfo> copy_object(const ports::OpenObject& from, const std::string& bucket,
                                         const std::string& key,
                                         const std::optional<ports::NewObject>& changed) override;
+  Result<void> remove_if_match(const std::string& bucket, const std::string& key, const std::string& etag) override;
   Result<void> remove_bucket(const std::string& bucket) override;
 
  private:
@@ -78,6 +79,8 @@ class FileStore final : public ports::BucketStore {
                      const ports::NewObject& object = {});
   Result<bool> put_in_place(const Draft& draft, const std::filesystem::path& target, const ports::NewObject& object);
   std::mutex& lock_of(const std::filesystem::path& target);
+  // Removes the object, if `etag` is given only one that it names.
+  Result<void> take_away(const std::string& bucket, const std::string& key, const std::optional<std::string>& etag);
   Result<ports::ObjectInfo> finish(Draft draft, const std::string& bucket, const std::string& key,
                                    const ports::NewObject& object);
   Result<void> copy_bytes(const std::string& bucket, const std::string& from, const std::string& to);

@@ -21,6 +21,16 @@ using ports::OpenObject;
 
 namespace {
 
+// The object is there, and has this ETag ("*": any).
+Result<void> check_there(const fs::path& path, const std::string& etag) {
+  const auto there = open_object_file(path, "looking for the object that a condition names");
+  if (!there) return fail(there.error());
+  const auto info = info_of("", there->get());
+  if (!info) return fail(info.error());
+  if (etag != "*" && etag != info->etag) return fail(Kind::conflict, "the object there is another");
+  return {};
+}
+
 // Bottom up; whatever is not a folder stops it.
 void remove_empty_folders(const fs::path& folder) {
   std::error_code error;
@@ -54,12 +64,7 @@ std::mutex& FileStore::lock_of(const fs::path& target) {
 Result<bool> FileStore::put_in_place(const Draft& draft, const fs::path& target, const NewObject& object) {
   const std::lock_guard lock(lock_of(target));
   if (object.if_match) {
-    const auto there = open_object_file(target, "looking for the object to replace");
-    if (!there) return fail(there.error());
-    const auto info = info_of("", there->get());
-    if (!info) return fail(info.error());
-    if (*object.if_match != "*" && *object.if_match != info->etag)
-      return fail(Kind::conflict, "the object there is another");
+    if (auto there = check_there(target, *object.if_match); !there) return fail(there.error());
   }
   // A link is refused where there is a name already, whoever made it; the draft's own name goes with the draft.
   if (object.if_absent) {
@@ -133,6 +138,32 @@ Result<ObjectInfo> FileStore::copy_object(const OpenObject& from, const std::str
     return fail(copied.error());
   const auto same = NewObject{.etag = from.info.etag, .notes = from.info.notes};
   return finish(std::move(*draft), bucket, key, changed.value_or(same));
+}
+
+Result<void> FileStore::take_away(const std::string& bucket, const std::string& key,
+                                  const std::optional<std::string>& etag) {
+  const auto path = object_path(bucket, key);
+  if (!path) return fail(path.error(), "removing");
+  if (const auto exists = bucket_exists(bucket); !exists || !*exists) {
+    return fail(Kind::not_found, "removing {}: no such bucket", uri(bucket, key));
+  }
+  {
+    const std::lock_guard lock(lock_of(*path));
+    if (etag) {
+      if (auto there = check_there(*path, *etag); !there) return fail(there.error(), "removing {}", uri(bucket, key));
+    }
+    if (::unlink(path->c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) {
+      return fail_errno("removing " + uri(bucket, key), errno);
+    }
+  }
+  // Folders exist only as far as objects need them; one that is not empty stays.
+  const auto top = root_ / bucket;
+  for (auto folder = path->parent_path(); folder != top && ::rmdir(folder.c_str()) == 0;) folder = folder.parent_path();
+  return {};
+}
+
+Result<void> FileStore::remove_if_match(const std::string& bucket, const std::string& key, const std::string& etag) {
+  return take_away(bucket, key, etag);
 }
 
 Result<void> FileStore::remove_bucket(const std::string& bucket) {

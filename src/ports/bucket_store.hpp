@@ -38,6 +38,9 @@ class BucketStore : public ObjectStore {
   // bytes are copied as long as somebody can still reach the object by a name.
   virtual Result<ObjectInfo> copy_object(const OpenObject& from, const std::string& bucket, const std::string& key,
                                          const std::optional<NewObject>& changed) = 0;
+  // Removes the object with this ETag ("*": whichever is there); not_found where there is none, conflict where there is
+  // another. Atomic as if_match is.
+  virtual Result<void> remove_if_match(const std::string& bucket, const std::string& key, const std::string& etag) = 0;
   // Kind::conflict: there are objects in it.
   virtual Result<void> remove_bucket(const std::string& bucket) = 0;
 };

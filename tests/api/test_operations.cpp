@@ -64,6 +64,10 @@ TEST_CASE("refusals are worded as SageMaker words them") {
   CHECK(world.error("SageMaker.StopTrainingJob", {{"TrainingJobName", "demo"}}) ==
         "ValidationException: The request was rejected because the training job is in status Stopped.");
   CHECK(world.error("SageMaker.NoSuchThing", json::object()).starts_with("UnknownOperationException: "));
+  // Of whatever service it is.
+  const auto query =
+      world.send(world.request("POST", "/", "{}", {{"X-Amz-Target", "Logs_20140328.StartQuery"}}, "logs"));
+  CHECK(json::parse(query.body).at("__type") == "UnknownOperationException");
 }
 
 TEST_CASE("a job whose places do not exist is refused before it is accepted") {

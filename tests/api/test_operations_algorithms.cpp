@@ -45,7 +45,8 @@ TEST_CASE("an algorithm is created, described by name and by ARN, listed, used a
   CHECK(listed.at("AlgorithmSummaryList")[0].at("AlgorithmDescription") == "ours");
 
   json request = world.job_request("demo");
-  request["AlgorithmSpecification"] = {{"AlgorithmName", kArn}, {"TrainingInputMode", "File"}};
+  request["AlgorithmSpecification"] = {
+      {"AlgorithmName", kArn}, {"TrainingInputMode", "File"}, {"ContainerEntrypoint", {"python3"}}};
   CHECK(world.error("SageMaker.CreateTrainingJob", request).find("MaxWaitTimeInSeconds above 3600") !=
         std::string::npos);
   world.ok("SageMaker.AddTags",

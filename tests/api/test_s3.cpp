@@ -190,3 +190,30 @@ TEST_CASE("a delimiter that begins within the prefix makes no folder") {
   CHECK(has(listing, "<Key>aab</Key>"));
   CHECK(!has(listing, "CommonPrefixes"));
 }
+
+TEST_CASE("an object is deleted on the condition that it is still the same") {
+  ServiceWorld world;
+  world.s3("PUT", "/bkt/k", "abc");
+  CHECK(code_of(world.s3("DELETE", "/bkt/k", "", {{"If-Match", "\"x\""}})) == "PreconditionFailed");
+  CHECK(code_of(world.s3("DELETE", "/bkt/k", "", {{"x-amz-if-match-size", "3"}})) == "NotImplemented");
+  CHECK(code_of(world.s3("DELETE", "/bkt/k", "", {{"If-Unmodified-Since", "Sun, 06 Nov 1994 08:49:37 GMT"}})) ==
+        "NotImplemented");
+  CHECK(world.s3("GET", "/bkt/k").status == 200);
+  CHECK(world.s3("DELETE", "/bkt/k", "", {{"If-Match", "\"" + aws::md5_hex("abc") + "\""}}).status == 204);
+  CHECK(code_of(world.s3("DELETE", "/bkt/k", "", {{"If-Match", "*"}})) == "PreconditionFailed");
+  CHECK(world.s3("DELETE", "/bkt/k").status == 204);
+  CHECK(code_of(world.s3("DELETE", "/none/k", "", {{"If-Match", "*"}})) == "NoSuchBucket");
+
+  world.s3("PUT", "/bkt/k", "abc");
+  world.s3("PUT", "/bkt/l", "abc");
+  const auto done = world.s3("POST", "/bkt?delete",
+                             "<Delete><Object><Key>k</Key><ETag>\"x\"</ETag></Object><Object><Key>l</Key><ETag>" +
+                                 aws::md5_hex("abc") + "</ETag></Object></Delete>");
+  CHECK(element(done, "Code") == "PreconditionFailed");
+  CHECK(has(done, "<Deleted><Key>l</Key></Deleted>"));
+  CHECK(world.s3("HEAD", "/bkt/k").status == 200);
+  CHECK(world.s3("HEAD", "/bkt/l").status == 404);
+  CHECK(code_of(world.s3("POST", "/bkt?delete", "<Delete><Object><Key>k</Key><Size>3</Size></Object></Delete>")) ==
+        "NotImplemented");
+  CHECK(world.s3("HEAD", "/bkt/k").status == 200);
+}

@@ -38,7 +38,7 @@ TEST_CASE("the echo has the request as it was given, with the defaults and witho
   CHECK(json::parse(accepted(request).request_json) == json::parse(R"json({
     "TrainingJobName": "job-1",
     "AlgorithmSpecification": {"TrainingImage": "local:host", "TrainingInputMode": "File",
-                               "EnableSageMakerMetricsTimeSeries": false},
+                               "ContainerEntrypoint": ["python3"], "EnableSageMakerMetricsTimeSeries": false},
     "RoleArn": "arn:aws:iam::123456789012:role/r",
     "InputDataConfig": [{"ChannelName": "train", "CompressionType": "None", "RecordWrapperType": "None",
       "DataSource": {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": "s3://bucket/data",

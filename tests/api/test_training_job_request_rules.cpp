@@ -64,6 +64,23 @@ TEST_CASE("an image is the host or a directory, and only one of image and algori
         "AlgorithmSpecification.AlgorithmName is not supported here. Use TrainingImage.");
 }
 
+TEST_CASE("a job that could only fail for want of a program is refused") {
+  CHECK(refusal(request_with({{"AlgorithmSpecification", {{"ContainerEntrypoint", nullptr}}}}))
+            .starts_with("TrainingImage 'local:host' has no program of its own"));
+  CHECK(refusal(request_with(
+            {{"AlgorithmSpecification", {{"ContainerEntrypoint", nullptr}, {"TrainingImage", "/i"}}}})) == "");
+}
+
+TEST_CASE("an access key among the hyperparameters is refused, and not repeated") {
+  for (const char* key : {"AKIAIOSFODNN7EXAMPLE", "use ASIAIOSFODNN7EXAMPLE;", "HFAKABCDEFGHIJKLMNOP"}) {
+    const auto said = refusal(request_with({{"HyperParameters", {{"key", key}}}}));
+    CHECK(said.starts_with("The hyperparameter 'key' holds an access key"));
+    CHECK(said.find("EXAMPLE") == std::string::npos);
+  }
+  for (const char* fine : {"AKIA", "AKIAIOSFODNN7EXAMPLEX", "XAKIAIOSFODNN7EXAMPLE", "akiaiosfodnn7example"})
+    CHECK(refusal(request_with({{"HyperParameters", {{"key", fine}}}})) == "");
+}
+
 TEST_CASE("a job trains on one instance") {
   const auto resources = [](const json& patch) { return refusal(request_with({{"ResourceConfig", patch}})); };
   const auto count = [](int given) {

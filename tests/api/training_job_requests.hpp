@@ -20,7 +20,8 @@ inline const RequestContext kContext{"123456789012", "us-west-2"};
 inline json minimal_request() {
   return json::parse(R"json({
     "TrainingJobName": "job-1",
-    "AlgorithmSpecification": {"TrainingImage": "local:host", "TrainingInputMode": "File"},
+    "AlgorithmSpecification": {"TrainingImage": "local:host", "TrainingInputMode": "File",
+                               "ContainerEntrypoint": ["python3"]},
     "RoleArn": "arn:aws:iam::123456789012:role/r",
     "OutputDataConfig": {"S3OutputPath": "s3://bucket/out/"},
     "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30},

@@ -70,6 +70,15 @@ inline void check_conditions(ports::BucketStore& store, const TempDir& dir) {
   CHECK(put("4", {.etag = "e4", .if_match = "e1"}));
   CHECK(put("5", {.etag = "e5", .if_match = "*"}));
   CHECK(store.get_bytes("bucket", "k", 10).value() == "5");
+
+  CHECK(store.remove_if_match("bucket", "k", "e4").error().kind == Kind::conflict);
+  CHECK(store.get_bytes("bucket", "k", 10).value() == "5");
+  CHECK(store.remove_if_match("bucket", "k", "e5"));
+  CHECK(store.remove_if_match("bucket", "k", "e5").error().kind == Kind::not_found);
+  CHECK(put("6", {.etag = "e6"}));
+  CHECK(store.remove_if_match("bucket", "k", "*"));
+  CHECK(store.remove_if_match("bucket", "k", "*").error().kind == Kind::not_found);
+  CHECK(store.remove_if_match("none", "k", "*").error().kind == Kind::not_found);
 }
 
 // Of many who add one to what they read, on the condition that it is still there, none is lost.

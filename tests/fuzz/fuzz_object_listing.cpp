@@ -20,7 +20,7 @@ const std::string kBucket = "bkt";
 struct Question {
   std::string prefix, delimiter;
   std::size_t page = 1;
-  bool version_2 = true;
+  s3::ListKind kind = s3::ListKind::version_2;
   std::set<std::string> keys;  // as a request may name them
 };
 
@@ -30,7 +30,9 @@ Question question_from(Input input) {
   question.delimiter = input.until('\0');
   const auto byte = input.byte();
   question.page = 1 + byte % 4;
-  question.version_2 = (byte & 4) != 0;
+  question.kind = (byte & 4) != 0   ? s3::ListKind::version_2
+                  : (byte & 8) != 0 ? s3::ListKind::versions
+                                    : s3::ListKind::version_1;
   while (!input.empty() && question.keys.size() < kMaxKeys) {
     const std::string key{input.until('\0')};
     const http::RequestHead named{"PUT", "/" + kBucket + "/" + s3::url_encode(key), {}, ""};
@@ -100,12 +102,12 @@ void check_listing(const Question& question) {
   for (std::size_t pages = 0;; ++pages) {
     ENSURE(pages <= question.keys.size(), "pages without an end");
     s3::Listing next;
-    next.version_2 = question.version_2;
+    next.kind = question.kind;
     next.bucket = kBucket;
     next.prefix = question.prefix;
     next.delimiter = question.delimiter;
     next.max_keys = question.page;
-    (question.version_2 ? next.continuation : next.after) = listing.next;
+    (question.kind == s3::ListKind::version_2 ? next.continuation : next.after) = listing.next;
     listing = std::move(next);
     ENSURE(s3::fill(listing, objects), "a listing");
     ENSURE(listing.objects.size() + listing.common_prefixes.size() <= question.page, "more than a page");

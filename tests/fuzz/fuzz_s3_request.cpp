@@ -1,7 +1,7 @@
 // An S3 request's line and headers: "METHOD target", then "Name: value" lines.
 #include "api/operations/page_token.hpp"
 #include "api/s3/attributes.hpp"
-#include "api/s3/conditional_put.hpp"
+#include "api/s3/conditional_write.hpp"
 #include "api/s3/conditions.hpp"
 #include "api/s3/listing.hpp"
 #include "api/s3/request.hpp"
@@ -77,6 +77,7 @@ void check_kept(const s3::S3Request& request, const http::RequestHead& head) {
   s3::is_upload(request);
   const auto conditions = s3::conditional(request);
   if (!conditions) check_error(head, conditions.error());
+  if (const auto etag = s3::condition_of_removal(request); !etag) check_error(head, etag.error());
   const auto kept = s3::kept_of(request);
   if (!kept) return check_error(head, kept.error());
   const auto notes = s3::encode_notes(*kept);

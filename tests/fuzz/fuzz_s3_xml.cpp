@@ -25,15 +25,16 @@ std::string element(const char* name, const std::string& text) {
 }
 
 void check_delete(const s3::DeleteList& list) {
-  ENSURE(!list.keys.empty() && list.keys.size() <= kLimit, "{} keys", list.keys.size());
+  ENSURE(!list.objects.empty() && list.objects.size() <= kLimit, "{} keys", list.objects.size());
   std::string xml = "<Delete>";
-  for (const auto& key : list.keys) {
-    ENSURE(!key.empty(), "an empty key would be the bucket");
-    xml += "<Object>" + element("Key", key) + "</Object>";
+  for (const auto& one : list.objects) {
+    ENSURE(!one.key.empty(), "an empty key would be the bucket");
+    xml += "<Object>" + element("Key", one.key) + (one.names_version ? element("VersionId", "null") : "") +
+           (one.if_match ? element("ETag", "\"" + *one.if_match + "\"") : "") + "</Object>";
   }
   const auto again = s3::parse_delete(xml + "</Delete>", kLimit);
   ENSURE(again, "keys that were read cannot be read again");
-  ENSURE(again->keys == list.keys, "other keys");
+  ENSURE(again->objects == list.objects, "other keys or conditions");
 }
 
 void check_parts(const std::vector<s3::PartName>& parts) {
@@ -56,15 +57,20 @@ void check_documents(const std::string& key) {
   listing.bucket = "bkt";
   listing.prefix = key;
   listing.objects.push_back({key, 1, "etag", from_ms(0), {}});
-  for (const bool encoded : {false, true}) {
-    listing.url_encoded = encoded;
-    pugi::xml_document document;
-    ENSURE(document.load_string(s3::listing_xml(listing).c_str()), "a listing that is no XML");
-    const std::string shown = document.child("ListBucketResult").child("Contents").child("Key").text().get();
-    if (encoded) ENSURE(s3::url_decode(shown, false) == key, "another key is listed");
+  for (const auto kind : {s3::ListKind::version_2, s3::ListKind::versions}) {
+    for (const bool encoded : {false, true}) {
+      listing.kind = kind;
+      listing.url_encoded = encoded;
+      pugi::xml_document document;
+      ENSURE(document.load_string(s3::listing_xml(listing).c_str()), "a listing that is no XML");
+      const auto root = document.document_element();
+      const auto* entry = kind == s3::ListKind::versions ? "Version" : "Contents";
+      const std::string shown = root.child(entry).child("Key").text().get();
+      if (encoded) ENSURE(s3::url_decode(shown, false) == key, "another key is listed");
+    }
   }
   pugi::xml_document document;
-  ENSURE(document.load_string(s3::deleted_xml({key}, {{key, s3::invalid_argument(key)}}).c_str()), "no XML");
+  ENSURE(document.load_string(s3::deleted_xml({{key}}, {{key, s3::invalid_argument(key)}}).c_str()), "no XML");
   ENSURE(document.load_string(s3::error_xml(s3::no_such_bucket(), key, key).c_str()), "no XML");
 }
 

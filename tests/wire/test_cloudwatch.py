@@ -238,6 +238,15 @@ class CloudWatch(AwsCli, unittest.TestCase):
         status, _, body = self.json_1_0("GetMetricStatistics", {
             "Namespace": "json", "MetricName": "m", "StartTime": minute, "EndTime": minute + 60, "Period": 60, "Statistics": ["Sum"]})
         self.assertEqual(body, {"Label": "m", "Datapoints": [{"Timestamp": minute, "Sum": 4, "Unit": "None"}]})
+        # As newer clients write what JSON has no number for.
+        for text in ("NaN", "Infinity", "-Infinity"):
+            for datum in ({"Value": text}, {"Values": [1, text]},
+                          {"StatisticValues": {"SampleCount": 1, "Sum": text, "Minimum": 1, "Maximum": 1}}):
+                status, headers, body = self.json_1_0("PutMetricData", {"Namespace": "json", "MetricData": [{"MetricName": "m", **datum}]})
+                self.assertEqual((status, headers["x-amzn-ErrorType"]), (400, "InvalidParameterValueException"), body)
+                self.assertIn(f"The value {text} for parameter MetricData.member.1.{list(datum)[0]}", str(body))
+        status, headers, body = self.json_1_0("PutMetricData", {"Namespace": "json", "MetricData": [{"MetricName": "m", "Value": "1"}]})
+        self.assertEqual((status, headers["x-amzn-ErrorType"]), (400, "SerializationException"), body)
         status, headers, body = self.json_1_0("PutMetricData", {"Namespace": "json", "MetricData": [{"MetricName": "m"}]})
         self.assertEqual((status, headers["x-amzn-query-error"], body["__type"]),
                          (400, "MissingParameter;Sender", "MissingRequiredParameterException"))

@@ -184,6 +184,60 @@ class S3WithBoto3(unittest.TestCase):
                     urllib.request.urlopen(wrong)
                 self.assertEqual(refused.exception.code, 403)
 
+    def test_addresses_are_handed_on_as_boto3_signs_them_by_itself(self):
+        # Version 2 of the signature, unless somebody asks for another.
+        put = self.s3.generate_presigned_url("put_object", {"Bucket": self.bucket, "Key": "k +", "ContentType": "text/x",
+                                                            "Metadata": {"a": "b"}})
+        self.assertNotIn("X-Amz-Algorithm", put)
+        request = urllib.request.Request(put, data=b"bytes", method="PUT", headers={"Content-Type": "text/x"})
+        self.assertEqual(urllib.request.urlopen(request).status, 200)
+        self.assertEqual(self.s3.head_object(Bucket=self.bucket, Key="k +")["Metadata"], {"a": "b"})
+        get = self.s3.generate_presigned_url("get_object", {"Bucket": self.bucket, "Key": "k +", "ResponseContentType": "y/z"})
+        with urllib.request.urlopen(get) as answer:
+            self.assertEqual((answer.read(), answer.headers["Content-Type"]), (b"bytes", "y/z"))
+        for wrong, code in ((get.replace("y%2Fz", "z%2Fy"), 403), (put, 403), (get + "&acl", 403), (get + "&attributes", 403),
+                            (get.replace("Expires=1", "Expires=0"), 403)):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(wrong)
+            self.assertEqual(refused.exception.code, code, wrong)
+
+    def test_every_object_is_its_only_version(self):
+        for key in ("a/1", "a/2", "b", "c"):
+            self.put(key, key.encode())
+        pages = self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, PaginationConfig={"PageSize": 1})
+        versions = [version for page in pages for version in page.get("Versions", [])]
+        self.assertEqual([(one["Key"], one["VersionId"], one["IsLatest"], one["Size"]) for one in versions],
+                         [("a/1", "null", True, 3), ("a/2", "null", True, 3), ("b", "null", True, 1), ("c", "null", True, 1)])
+        pages = list(self.s3.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Delimiter="/",
+                                                                            PaginationConfig={"PageSize": 1}))
+        self.assertEqual([page.get("NextVersionIdMarker") for page in pages], [None, "null", None])
+        self.assertEqual([prefix["Prefix"] for page in pages for prefix in page.get("CommonPrefixes", [])], ["a/"])
+        self.refused("InvalidArgument", self.s3.list_object_versions, VersionIdMarker="null")
+        self.assertEqual(self.s3.get_object(Bucket=self.bucket, Key="b", VersionId="null")["VersionId"], "null")
+        done = self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": [
+            {"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]})
+        self.assertEqual([one["VersionId"] for one in done["Deleted"]], ["null"] * 4)
+        self.assertNotIn("Versions", self.s3.list_object_versions(Bucket=self.bucket))
+
+    def test_attributes_of_an_object_are_told_by_name(self):
+        self.put("k", b"text", ChecksumAlgorithm="SHA256")
+        everything = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"]
+        told = self.s3.get_object_attributes(Bucket=self.bucket, Key="k", ObjectAttributes=everything)
+        self.assertEqual((told["ETag"], told["ObjectSize"], told["StorageClass"], told["Checksum"]["ChecksumSHA256"]),
+                         (hashlib.md5(b"text").hexdigest(), 4, "STANDARD",
+                          base64.b64encode(hashlib.sha256(b"text").digest()).decode()))
+        self.assertNotIn("ObjectParts", told)
+        told = self.s3.get_object_attributes(Bucket=self.bucket, Key="k", ObjectAttributes=["ObjectSize"])
+        self.assertEqual({"ETag", "Checksum", "StorageClass", "ObjectSize"} & set(told), {"ObjectSize"})
+        upload = self.s3.create_multipart_upload(Bucket=self.bucket, Key="parts")["UploadId"]
+        parts = [{"PartNumber": n, "ETag": self.s3.upload_part(Bucket=self.bucket, Key="parts", UploadId=upload, PartNumber=n,
+                                                               Body=b"part")["ETag"]} for n in (1, 2)]
+        self.s3.complete_multipart_upload(Bucket=self.bucket, Key="parts", UploadId=upload, MultipartUpload={"Parts": parts})
+        told = self.s3.get_object_attributes(Bucket=self.bucket, Key="parts", ObjectAttributes=everything)
+        self.assertEqual(told["ObjectParts"]["TotalPartsCount"], 2)
+        self.refused("InvalidArgument", self.s3.get_object_attributes, Key="k", ObjectAttributes=["Color"])
+        self.refused("NoSuchKey", self.s3.get_object_attributes, Key="none", ObjectAttributes=["ETag"])
+
     def test_everything_is_there_after_the_service_was_killed(self):
         put = self.put("k", b"kept", Metadata={"a": "ü".encode().hex()}, Tagging="t=1", ContentType="text/plain")
         upload = self.s3.create_multipart_upload(Bucket=self.bucket, Key="parts", Metadata={"m": "1"})["UploadId"]

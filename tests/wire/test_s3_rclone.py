@@ -54,6 +54,7 @@ chunk_size = 5M
         self.ok("sync", up, "h:rclone-tree/data")
         self.ok("check", up, "h:rclone-tree/data")
         self.assertEqual(sorted(self.ok("lsf", "-R", "--files-only", "h:rclone-tree/data").splitlines()), sorted(names))
+        self.assertEqual(sorted(self.ok("lsf", "-R", "--files-only", "--s3-versions", "h:rclone-tree/data").splitlines()), sorted(names))
         self.ok("sync", "h:rclone-tree/data", down)
         self.ok("check", up, down)
         # Times of files are metadata of objects: nothing is sent a second time.

@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 import sys
 import unittest
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from support.service import Service  # noqa: E402
@@ -58,6 +59,8 @@ multipart_chunk_size_mb = 5
         self.assertIn("s3://s3cmd-plain/moved", self.ok("ls", "s3://s3cmd-plain"))
         self.ok("modify", "s3://s3cmd-plain/moved", "--add-header=Cache-Control:no-store")
         self.assertEqual(self.service.client("s3").head_object(Bucket="s3cmd-plain", Key="moved")["CacheControl"], "no-store")
+        address = self.ok("signurl", "s3://s3cmd-plain/a b/big+%", "+600").strip()
+        self.assertEqual(urllib.request.urlopen(address).read(), contents)
         self.assertNotEqual(self.s3cmd("rb", "s3://s3cmd-plain").returncode, 0)
         self.ok("del", "--recursive", "--force", "s3://s3cmd-plain")
         self.ok("rb", "s3://s3cmd-plain")

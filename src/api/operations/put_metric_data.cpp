@@ -93,11 +93,17 @@ class DatumReader {
     }
     return datum_.contains("StatisticValues") ? summed_up() : counted();
   }
+  static std::string shown(double value, const json& given) {
+    if (std::isnan(value)) return "NaN";
+    if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+    return echo(given);
+  }
   Metrics<double> number(const json& given, const std::string& member) const {
     const double value = given.get<double>();
     if (std::isfinite(value) && std::abs(value) <= kLargestValue) return value;
-    return invalid_value(fmt::format("The value {} for parameter {}{} is invalid: it must lie within -2^360 and 2^360.",
-                                     echo(given), where_, member));
+    return invalid_value(
+        fmt::format("The value {} for parameter {}{} is invalid: it must be a number within -2^360 and 2^360.",
+                    shown(value, given), where_, member));
   }
   Metrics<metrics::Bucket> summed_up() const {
     const auto& set = datum_.at("StatisticValues");

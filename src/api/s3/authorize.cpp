@@ -1,5 +1,7 @@
 #include "api/s3/authorize.hpp"
 
+#include "api/s3/bucket_settings.hpp"
+
 namespace holdfast::api::s3 {
 
 namespace {
@@ -10,11 +12,8 @@ bool may_use_bucket(const S3Request& request, const Policy& policy) {
   if (request.method == "POST" && request.asks("delete")) return allows_bucket(policy, request.bucket);
   if (!reads(request)) return allows_object(policy, Access::write, request.bucket, "");
   // Names of keys are told below a prefix only; that a bucket is there, and its settings, to who may reach anything.
-  const bool lists =
-      request.method == "GET" && (request.query.empty() || request.asks("list-type") || request.asks("prefix") ||
-                                  request.asks("uploads") || request.asks("delimiter") || request.asks("marker") ||
-                                  request.asks("max-keys") || request.asks("encoding-type"));
-  if (lists) return allows_object(policy, Access::read, request.bucket, request.value("prefix"));
+  if (request.method == "GET" && !asks_for_setting(request))
+    return allows_object(policy, Access::read, request.bucket, request.value("prefix"));
   return allows_bucket(policy, request.bucket);
 }
 

@@ -37,7 +37,11 @@ struct Empty {
   const char* root;
 };
 constexpr Empty kEmpty[] = {{"accelerate", "AccelerateConfiguration"},
+                            {"analytics", "ListBucketAnalyticsConfigurationResult"},
+                            {"intelligent-tiering", "ListBucketIntelligentTieringConfigurationsOutput"},
+                            {"inventory", "ListInventoryConfigurationsResult"},
                             {"logging", "BucketLoggingStatus"},
+                            {"metrics", "ListMetricsConfigurationsResult"},
                             {"notification", "NotificationConfiguration"},
                             {"versioning", "VersioningConfiguration"}};
 

@@ -24,16 +24,24 @@ std::string folder_of(const std::string& key, const Listing& listing) {
 
 S3Result<Listing> listing_of(const S3Request& request) {
   Listing listing;
-  listing.version_2 = request.value("list-type") == "2";
+  listing.kind = request.asks("versions")            ? ListKind::versions
+                 : request.value("list-type") == "2" ? ListKind::version_2
+                                                     : ListKind::version_1;
+  const bool version_2 = listing.kind == ListKind::version_2;
   listing.bucket = request.bucket;
   listing.prefix = request.value("prefix");
   listing.delimiter = request.value("delimiter");
-  listing.after = request.value(listing.version_2 ? "start-after" : "marker");
-  listing.continuation = request.value("continuation-token");
+  listing.after = request.value(version_2                            ? "start-after"
+                                : listing.kind == ListKind::versions ? "key-marker"
+                                                                     : "marker");
+  listing.after_version = request.value("version-id-marker");
+  if (version_2) listing.continuation = request.value("continuation-token");
   listing.url_encoded = request.value("encoding-type") == "url";
-  listing.with_owner = !listing.version_2 || request.value("fetch-owner") == "true";
+  listing.with_owner = !version_2 || request.value("fetch-owner") == "true";
   if (const auto encoding = request.value("encoding-type"); !encoding.empty() && encoding != "url")
     return tl::unexpected(invalid_argument("Invalid Encoding Method specified in Request"));
+  if (!listing.after_version.empty() && listing.after.empty())
+    return tl::unexpected(invalid_argument("A version-id marker cannot be specified without a key marker."));
   const auto most = number_of(request, "max-keys", kMaxKeysPerPage);
   if (!most) return tl::unexpected(most.error());
   listing.max_keys = std::min(*most, kMaxKeysPerPage);
@@ -43,7 +51,8 @@ S3Result<Listing> listing_of(const S3Request& request) {
 }
 
 Result<void> fill(Listing& listing, ports::ObjectStore& objects) {
-  // The position is the last key or folder shown. A folder's own name sorts before what is in it.
+  // The position is the last key or folder shown: of no key is there a version behind the only one. A folder's own name
+  // sorts before what is in it.
   std::string position = listing.continuation.empty() ? listing.after : *from_hex(listing.continuation);
   std::string shown;  // last
   // Ending in the delimiter is not enough: with prefix "a" and delimiter "aa", "aa" is an object like any other.
@@ -58,7 +67,7 @@ Result<void> fill(Listing& listing, ports::ObjectStore& objects) {
       if (!folder.empty() && folder == shown) continue;
       if (listing.objects.size() + listing.common_prefixes.size() == listing.max_keys) {
         listing.truncated = true;
-        listing.next = listing.version_2 ? aws::to_hex(shown) : shown;
+        listing.next = listing.kind == ListKind::version_2 ? aws::to_hex(shown) : shown;
         return {};
       }
       shown = folder.empty() ? object.key : folder;

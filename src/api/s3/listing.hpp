@@ -1,4 +1,4 @@
-// ListObjects: keys of one level, the folders below it folded into common prefixes.
+// ListObjects and ListObjectVersions: keys of one level, the folders below it folded into common prefixes.
 #pragma once
 
 #include "api/s3/xml.hpp"

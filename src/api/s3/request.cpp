@@ -23,16 +23,18 @@ constexpr std::string_view kKnownQuery[] = {
     "encoding-type", "key-marker", "upload-id-marker", "version-id-marker", "max-uploads", "max-parts",
     "part-number-marker", "max-buckets", "bucket-region",
     // of objects, some of buckets too
-    "acl", "legal-hold", "partNumber", "retention", "tagging", "uploadId", "uploads"};
+    "acl", "attributes", "legal-hold", "partNumber", "retention", "tagging", "uploadId", "uploads"};
 
 // Of an object they would be passed over, and the request mean another thing.
 constexpr std::string_view kOfBuckets[] = {
-    "accelerate",        "cors",         "delete",         "encryption",        "lifecycle", "location",
-    "logging",           "notification", "object-lock",    "ownershipControls", "policy",    "policyStatus",
-    "publicAccessBlock", "replication",  "requestPayment", "versioning",        "versions",  "website"};
+    "accelerate",     "analytics",         "cors",     "delete",       "encryption",        "intelligent-tiering",
+    "inventory",      "lifecycle",         "location", "logging",      "metrics",           "notification",
+    "object-lock",    "ownershipControls", "policy",   "policyStatus", "publicAccessBlock", "replication",
+    "requestPayment", "versioning",        "versions", "website"};
 
 // Of a presigned URL; what else begins so there is a header that the URL carries.
-constexpr std::string_view kSigning[] = {"x-amz-algorithm",      "x-amz-credential",    "x-amz-date",
+constexpr std::string_view kSigning[] = {"AWSAccessKeyId",       "Signature",           "Expires",
+                                         "x-amz-algorithm",      "x-amz-credential",    "x-amz-date",
                                          "x-amz-expires",        "x-amz-signature",     "x-amz-signedheaders",
                                          "x-amz-security-token", "x-amz-content-sha256"};
 
@@ -43,6 +45,8 @@ bool is_in(const List& list, std::string_view name) {
 
 bool is_header_in_query(std::string_view name) {
   const auto lower = aws::lower_case(name);
+  // Version 2 of presigned URLs carries these two as well.
+  if (lower == "content-type" || lower == "content-md5") return true;
   return lower.starts_with("x-amz-") && !is_in(kSigning, lower);
 }
 
@@ -57,8 +61,8 @@ bool is_header(std::string_view name, std::string_view value) {
 }
 
 bool is_known_query(std::string_view name) {
-  return aws::lower_case(name).starts_with("x-amz-") || name.starts_with("response-") || is_in(kKnownQuery, name) ||
-         is_in(kOfBuckets, name);
+  return aws::lower_case(name).starts_with("x-amz-") || is_header_in_query(name) || name.starts_with("response-") ||
+         is_in(kSigning, name) || is_in(kKnownQuery, name) || is_in(kOfBuckets, name);
 }
 
 bool is_bucket_name(std::string_view name) {
@@ -90,15 +94,6 @@ S3Result<std::map<std::string, std::string>> parse_query(std::string_view text) 
     query.insert_or_assign(*name, *value);
   }
   return query;
-}
-
-// What stands before ".domain" in Host, without the port.
-std::string bucket_in_host(const http::RequestHead& head, std::string_view domain) {
-  const auto host = aws::lower_case(head.headers.get("Host"));
-  auto name = std::string_view(host).substr(0, host.rfind(':'));
-  if (domain.empty() || name.size() <= domain.size() + 1 || !name.ends_with(domain)) return "";
-  name.remove_suffix(domain.size());
-  return name.ends_with('.') ? std::string(name.substr(0, name.size() - 1)) : "";
 }
 
 S3Result<void> check_address(const S3Request& request) {
@@ -174,10 +169,17 @@ S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain
       return tl::unexpected(invalid_argument("The query holds a header that could be none."));
     if (is_header_in_query(name) && !request.headers.find(name)) request.headers.add(name, value);
   }
-  // Nothing has versions here, so there is one only, which is called null.
-  if (const auto version = request.value("versionId"); !version.empty() && version != "null")
+  if (const auto version = request.value("versionId"); !version.empty() && version != kOnlyVersion)
     return tl::unexpected(S3Error{404, "NoSuchVersion", "The specified version does not exist."});
   return request;
+}
+
+std::string bucket_in_host(const http::RequestHead& head, std::string_view domain) {
+  const auto host = aws::lower_case(head.headers.get("Host"));
+  auto name = std::string_view(host).substr(0, host.rfind(':'));
+  if (domain.empty() || name.size() <= domain.size() + 1 || !name.ends_with(domain)) return "";
+  name.remove_suffix(domain.size());
+  return name.ends_with('.') ? std::string(name.substr(0, name.size() - 1)) : "";
 }
 
 S3Result<CopySource> copy_source(const S3Request& request) {

@@ -14,6 +14,8 @@
 namespace holdfast::api::s3 {
 
 constexpr std::size_t kMaxKeyBytes = 1024;
+// Nothing has versions here; where S3 speaks of one all the same, this is what it calls it.
+constexpr std::string_view kOnlyVersion = "null";
 
 struct S3Error {
   int status = 400;
@@ -48,6 +50,9 @@ struct S3Request {
 // asks for something that we do not know is refused, because without it the request would mean another thing:
 // PUT /bucket/key?restore must not replace the object.
 S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain);
+
+// The bucket in "bucket.DOMAIN:port"; empty where Host is no such name.
+std::string bucket_in_host(const http::RequestHead& head, std::string_view domain);
 
 struct CopySource {
   std::string bucket;

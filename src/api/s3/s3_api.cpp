@@ -86,7 +86,10 @@ S3Result<http::Response> S3Api::handle(const S3Request& request, Upload* upload,
     if (request.method == "GET") return list_buckets(request, policy);
     return tl::unexpected(method_not_allowed());
   }
-  return request.key.empty() ? on_bucket(request, policy) : on_object(request, upload);
+  if (request.key.empty()) return on_bucket(request, policy);
+  auto response = on_object(request, upload);
+  if (response && request.asks("versionId")) response->headers.add("x-amz-version-id", std::string(kOnlyVersion));
+  return response;
 }
 
 // Whoever names an owner wants nobody else's bucket.
@@ -110,7 +113,6 @@ S3Result<http::Response> S3Api::on_bucket(const S3Request& request, const Policy
     if (auto there = check_bucket(request.bucket); !there) return tl::unexpected(there.error());
     return answer_setting(request, parts_.region);
   }
-  if (request.asks("versions")) return tl::unexpected(not_implemented("ListObjectVersions"));
   if (request.method == "GET") return request.asks("uploads") ? list_uploads(request) : list_objects(request);
   if (request.method == "PUT") return create_bucket(request);
   if (request.method == "HEAD") return head_bucket(request);
@@ -122,6 +124,7 @@ S3Result<http::Response> S3Api::on_bucket(const S3Request& request, const Policy
 
 S3Result<http::Response> S3Api::on_object(const S3Request& request, Upload* upload) {
   if (request.asks("tagging")) return on_tagging(request);
+  if (request.asks("attributes")) return get_attributes(request);
   if (request.asks("acl") || request.asks("retention") || request.asks("legal-hold")) return on_object_setting(request);
   if (request.asks("uploadId") || request.asks("uploads")) return on_multipart(request, upload);
   if (request.method == "PUT" && request.asks("partNumber"))

@@ -43,6 +43,7 @@ class S3Api {
   explicit S3Api(S3Parts parts);
 
   S3Result<S3Request> parse(const http::RequestHead& head) const { return s3::parse(head, parts_.domain); }
+  std::string bucket_in_host(const http::RequestHead& head) const { return s3::bucket_in_host(head, parts_.domain); }
   // For a request that is_upload(): where its body goes. `payload_hash` is what was signed in the body's place.
   S3Result<std::unique_ptr<Upload>> start_upload(const S3Request& request, const std::string& payload_hash,
                                                  const std::optional<aws::ChunkSignatures>& chunks);
@@ -67,11 +68,14 @@ class S3Api {
 
   // s3_reading.cpp
   S3Result<http::Response> get_object(const S3Request& request);
+  S3Result<http::Response> get_attributes(const S3Request& request);
 
   // s3_writing.cpp
   S3Result<http::Response> put_object(const S3Request& request, Upload& upload);
   S3Result<http::Response> copy_object(const S3Request& request);
   S3Result<http::Response> delete_object(const S3Request& request);
+  // With `etag` only the object that it names.
+  S3Result<void> remove(const std::string& bucket, const std::string& key, const std::optional<std::string>& etag);
   S3Result<http::Response> on_tagging(const S3Request& request);
   S3Result<http::Response> on_object_setting(const S3Request& request);
   struct Source {

@@ -101,18 +101,16 @@ S3Result<http::Response> S3Api::delete_objects(const S3Request& request, const P
   const auto list = parse_delete(request.body, kMaxDeletes);
   if (!list) return tl::unexpected(list.error());
   if (auto there = check_bucket(request.bucket); !there) return tl::unexpected(there.error());
-  std::vector<std::string> deleted;
+  std::vector<Deletion> deleted;
   std::vector<DeleteFailure> failures;
-  for (const auto& key : list->keys) {
-    if (!allows_object(policy, Access::write, request.bucket, key)) {
-      failures.push_back({key, access_denied()});
-      continue;
-    }
-    const auto removed = objects_.remove(request.bucket, key);
+  for (const auto& one : list->objects) {
+    const auto removed = allows_object(policy, Access::write, request.bucket, one.key)
+                             ? remove(request.bucket, one.key, one.if_match)
+                             : tl::unexpected(access_denied());
     if (!removed) {
-      failures.push_back({key, to_s3_error(removed.error(), request.bucket)});
+      failures.push_back({one.key, removed.error()});
     } else if (!list->quiet) {
-      deleted.push_back(key);
+      deleted.push_back(one);
     }
   }
   return xml_response(deleted_xml(deleted, failures));

@@ -7,7 +7,7 @@
 
 #include "api/operations/page_token.hpp"
 #include "api/s3/attributes.hpp"
-#include "api/s3/conditional_put.hpp"
+#include "api/s3/conditional_write.hpp"
 #include "api/s3/s3_api.hpp"
 #include "api/s3/xml.hpp"
 #include "aws/canonical.hpp"

@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+
 #include "api/s3/attributes.hpp"
 #include "api/s3/conditions.hpp"
 #include "api/s3/s3_api.hpp"
+#include "api/s3/xml.hpp"
 
 namespace holdfast::api::s3 {
 
@@ -40,7 +44,49 @@ S3Result<Wanted> wanted_of(const S3Request& request, const ports::ObjectInfo& in
   return Wanted{*range};
 }
 
+// The names in x-amz-object-attributes.
+S3Result<std::set<std::string>> attributes_wanted(const S3Request& request) {
+  static const std::set<std::string> kKnown = {"Checksum", "ETag", "ObjectParts", "ObjectSize", "StorageClass"};
+  std::set<std::string> wanted;
+  std::string_view list = request.headers.get("x-amz-object-attributes");
+  while (!list.empty()) {
+    auto one = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), one.size() + 1));
+    while (one.starts_with(' ')) one.remove_prefix(1);
+    while (one.ends_with(' ')) one.remove_suffix(1);
+    if (!kKnown.contains(std::string(one)))
+      return tl::unexpected(invalid_argument(fmt::format("Invalid attribute name specified: {}.", one)));
+    wanted.emplace(one);
+  }
+  if (wanted.empty()) {
+    return tl::unexpected(invalid_request(
+        "The x-amz-object-attributes header specifying the attributes to be retrieved is either missing or empty"));
+  }
+  return wanted;
+}
+
 }  // namespace
+
+S3Result<http::Response> S3Api::get_attributes(const S3Request& request) {
+  if (request.method != "GET")
+    return tl::unexpected(S3Error{405, "MethodNotAllowed", "The attributes of an object can only be read."});
+  const auto wanted = attributes_wanted(request);
+  if (!wanted) return tl::unexpected(wanted.error());
+  const auto object = open(request.bucket, request.key);
+  if (!object) return tl::unexpected(object.error());
+  const auto& info = object->info;
+  const auto kept = decode_notes(info.notes);
+  ObjectAttributes attributes;
+  if (wanted->contains("ETag")) attributes.etag = info.etag;
+  if (wanted->contains("Checksum")) add_checksum(attributes.checksum, kept);
+  // Each part's own checksum is forgotten with the upload, so the parts are counted only, as S3 does without any.
+  if (const auto parts = parts_of(kept); parts && wanted->contains("ObjectParts")) attributes.parts = parts->count;
+  if (wanted->contains("StorageClass")) attributes.storage_class = storage_class_of(kept);
+  if (wanted->contains("ObjectSize")) attributes.size = info.size;
+  auto response = xml_response(attributes_xml(attributes));
+  response.headers.add("Last-Modified", http_date(info.modified));
+  return response;
+}
 
 S3Result<http::Response> S3Api::get_object(const S3Request& request) {
   // Opened before anything is promised: what is sent then is this object, whatever takes its place meanwhile.

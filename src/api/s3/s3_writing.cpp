@@ -4,7 +4,7 @@
 
 #include "api/s3/attributes.hpp"
 #include "api/s3/bucket_settings.hpp"
-#include "api/s3/conditional_put.hpp"
+#include "api/s3/conditional_write.hpp"
 #include "api/s3/conditions.hpp"
 #include "api/s3/s3_api.hpp"
 #include "api/s3/tagging.hpp"
@@ -119,11 +119,20 @@ S3Result<http::Response> S3Api::copy_object(const S3Request& request) {
 }
 
 S3Result<http::Response> S3Api::delete_object(const S3Request& request) {
-  for (const char* name : {"If-Match", "x-amz-if-match-last-modified-time", "x-amz-if-match-size"})
-    if (request.headers.find(name)) return tl::unexpected(not_implemented("A conditional DELETE"));
-  if (auto removed = objects_.remove(request.bucket, request.key); !removed)
-    return tl::unexpected(to_s3_error(removed.error(), request.bucket));
+  const auto etag = condition_of_removal(request);
+  if (!etag) return tl::unexpected(etag.error());
+  if (auto removed = remove(request.bucket, request.key, *etag); !removed) return tl::unexpected(removed.error());
   return empty_response(204);
+}
+
+S3Result<void> S3Api::remove(const std::string& bucket, const std::string& key,
+                             const std::optional<std::string>& etag) {
+  const auto removed = etag ? objects_.remove_if_match(bucket, key, *etag) : objects_.remove(bucket, key);
+  if (removed) return {};
+  auto error = etag ? to_put_error(removed.error(), bucket) : to_s3_error(removed.error(), bucket);
+  // No object has the ETag that was asked for.
+  if (error.code == "NoSuchKey") error = precondition_failed();
+  return tl::unexpected(std::move(error));
 }
 
 // Kept with the object like its other attributes, so a change is a copy of it onto itself.

@@ -1,6 +1,7 @@
 #include "api/s3/xml.hpp"
 
 #include "api/s3/attributes.hpp"
+#include "api/s3/conditional_write.hpp"
 #include "api/s3/xml_document.hpp"
 
 namespace holdfast::api::s3 {
@@ -20,8 +21,13 @@ void add_checksum_elements(pugi::xml_node parent, const http::Headers& checksum)
 }
 
 void add_object(pugi::xml_node root, const Listing& listing, const ports::ObjectInfo& object) {
-  auto node = root.append_child("Contents");
+  const bool version = listing.kind == ListKind::versions;
+  auto node = root.append_child(version ? "Version" : "Contents");
   add(node, "Key", shown(object.key, listing.url_encoded));
+  if (version) {
+    add(node, "VersionId", std::string(kOnlyVersion));
+    add(node, "IsLatest", true);
+  }
   add(node, "LastModified", to_iso8601(object.modified));
   add(node, "ETag", quoted(object.etag));
   const auto kept = decode_notes(object.notes);
@@ -33,6 +39,31 @@ void add_object(pugi::xml_node root, const Listing& listing, const ports::Object
   add(node, "Size", object.size);
   if (listing.with_owner) add_owner(node, "Owner");
   add(node, "StorageClass", storage_class_of(kept));
+}
+
+// Where the page begins, and how the next one is asked for.
+void add_position(pugi::xml_node root, const Listing& listing) {
+  switch (listing.kind) {
+    case ListKind::version_1:
+      add(root, "Marker", shown(listing.after, listing.url_encoded));
+      if (listing.truncated) add(root, "NextMarker", shown(listing.next, listing.url_encoded));
+      return;
+    case ListKind::version_2:
+      add(root, "KeyCount", static_cast<std::uint64_t>(listing.objects.size() + listing.common_prefixes.size()));
+      if (!listing.after.empty()) add(root, "StartAfter", shown(listing.after, listing.url_encoded));
+      if (!listing.continuation.empty()) add(root, "ContinuationToken", listing.continuation);
+      if (listing.truncated) add(root, "NextContinuationToken", listing.next);
+      return;
+    case ListKind::versions:
+      add(root, "KeyMarker", shown(listing.after, listing.url_encoded));
+      add(root, "VersionIdMarker", listing.after_version);
+      if (!listing.truncated) return;
+      add(root, "NextKeyMarker", shown(listing.next, listing.url_encoded));
+      // A folder has no version.
+      if (!listing.objects.empty() && listing.objects.back().key == listing.next)
+        add(root, "NextVersionIdMarker", std::string(kOnlyVersion));
+      return;
+  }
 }
 
 }  // namespace
@@ -61,7 +92,7 @@ std::string buckets_xml(const BucketList& list) {
 }
 
 std::string listing_xml(const Listing& listing) {
-  Document document("ListBucketResult");
+  Document document(listing.kind == ListKind::versions ? "ListVersionsResult" : "ListBucketResult");
   auto root = document.root();
   add(root, "Name", listing.bucket);
   add(root, "Prefix", shown(listing.prefix, listing.url_encoded));
@@ -69,30 +100,39 @@ std::string listing_xml(const Listing& listing) {
   if (listing.url_encoded) add(root, "EncodingType", std::string("url"));
   add(root, "MaxKeys", static_cast<std::uint64_t>(listing.max_keys));
   add(root, "IsTruncated", listing.truncated);
-  if (listing.version_2) {
-    add(root, "KeyCount", static_cast<std::uint64_t>(listing.objects.size() + listing.common_prefixes.size()));
-    if (!listing.after.empty()) add(root, "StartAfter", shown(listing.after, listing.url_encoded));
-    if (!listing.continuation.empty()) add(root, "ContinuationToken", listing.continuation);
-    if (listing.truncated) add(root, "NextContinuationToken", listing.next);
-  } else {
-    add(root, "Marker", shown(listing.after, listing.url_encoded));
-    if (listing.truncated) add(root, "NextMarker", shown(listing.next, listing.url_encoded));
-  }
+  add_position(root, listing);
   for (const auto& object : listing.objects) add_object(root, listing, object);
   for (const auto& prefix : listing.common_prefixes)
     add(root.append_child("CommonPrefixes"), "Prefix", shown(prefix, listing.url_encoded));
   return document.text();
 }
 
-std::string deleted_xml(const std::vector<std::string>& deleted, const std::vector<DeleteFailure>& failures) {
+std::string deleted_xml(const std::vector<Deletion>& deleted, const std::vector<DeleteFailure>& failures) {
   Document document("DeleteResult");
-  for (const auto& key : deleted) add(document.root().append_child("Deleted"), "Key", key);
+  for (const auto& one : deleted) {
+    auto node = document.root().append_child("Deleted");
+    add(node, "Key", one.key);
+    if (one.names_version) add(node, "VersionId", std::string(kOnlyVersion));
+  }
   for (const auto& failure : failures) {
     auto node = document.root().append_child("Error");
     add(node, "Key", failure.key);
     add(node, "Code", failure.error.code);
     add(node, "Message", failure.error.message);
   }
+  return document.text();
+}
+
+std::string attributes_xml(const ObjectAttributes& attributes) {
+  Document document("GetObjectAttributesResponse");
+  auto root = document.root();
+  // Without the quotes that it has everywhere else: so S3 has it.
+  if (attributes.etag) add(root, "ETag", *attributes.etag);
+  if (attributes.checksum.begin() != attributes.checksum.end())
+    add_checksum_elements(root.append_child("Checksum"), attributes.checksum);
+  if (attributes.parts) add(root.append_child("ObjectParts"), "PartsCount", *attributes.parts);
+  if (attributes.storage_class) add(root, "StorageClass", *attributes.storage_class);
+  if (attributes.size) add(root, "ObjectSize", *attributes.size);
   return document.text();
 }
 
@@ -185,16 +225,20 @@ S3Result<DeleteList> parse_delete(std::string_view xml, std::size_t limit) {
   DeleteList list;
   list.quiet = root.child("Quiet").text().as_bool();
   for (const auto object : root.children("Object")) {
-    if (list.keys.size() == limit) return tl::unexpected(malformed_xml());
-    list.keys.emplace_back(object.child("Key").text().get());
-    if (list.keys.back().empty()) return tl::unexpected(malformed_xml());
-    // Passed over, a condition could lose somebody's object.
-    for (const char* condition : {"ETag", "LastModifiedTime", "Size"})
-      if (object.child(condition)) return tl::unexpected(not_implemented("A conditional deletion"));
-    if (const std::string version = object.child("VersionId").text().get(); !version.empty() && version != "null")
+    if (list.objects.size() == limit) return tl::unexpected(malformed_xml());
+    Deletion one{.key = object.child("Key").text().get()};
+    if (one.key.empty()) return tl::unexpected(malformed_xml());
+    // S3 has these for directory buckets only; passed over, they could lose somebody's object.
+    for (const char* condition : {"LastModifiedTime", "Size"})
+      if (object.child(condition)) return tl::unexpected(not_implemented(std::string(condition) + " of a deletion"));
+    if (const auto etag = object.child("ETag")) one.if_match = bare_etag(etag.text().get());
+    const std::string version = object.child("VersionId").text().get();
+    if (!version.empty() && version != kOnlyVersion)
       return tl::unexpected(S3Error{404, "NoSuchVersion", "The specified version does not exist."});
+    one.names_version = !version.empty();
+    list.objects.push_back(std::move(one));
   }
-  if (list.keys.empty()) return tl::unexpected(malformed_xml());
+  if (list.objects.empty()) return tl::unexpected(malformed_xml());
   return list;
 }
 
@@ -204,9 +248,7 @@ S3Result<std::vector<PartName>> parse_parts(std::string_view xml, std::size_t li
   std::vector<PartName> parts;
   for (const auto node : document->child("CompleteMultipartUpload").children("Part")) {
     if (parts.size() == limit) return tl::unexpected(malformed_xml());
-    std::string etag = node.child("ETag").text().get();
-    std::erase(etag, '"');
-    PartName part{node.child("PartNumber").text().as_int(), std::move(etag)};
+    PartName part{node.child("PartNumber").text().as_int(), bare_etag(node.child("ETag").text().get())};
     for (const auto algorithm : kChecksumAlgorithms)
       if (const auto given = node.child(element_of(algorithm).c_str())) part.checksum_base64 = given.text().get();
     parts.push_back(std::move(part));

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,22 +14,40 @@
 
 namespace holdfast::api::s3 {
 
+enum class ListKind { version_1, version_2, versions };
+
 struct Listing {
-  bool version_2 = true;
+  ListKind kind = ListKind::version_2;
   bool url_encoded = false;
   bool with_owner = false;
   std::string bucket, prefix, delimiter;
-  std::string after;         // start-after, or version 1's marker
+  std::string after;  // start-after, version 1's marker, or the key-marker of a list of versions
+  std::string after_version;
   std::string continuation;  // the token that was given
   std::size_t max_keys = 0;
   std::vector<ports::ObjectInfo> objects;
   std::vector<std::string> common_prefixes;
   bool truncated = false;
-  std::string next;  // version 2's token, or version 1's marker
+  std::string next;  // version 2's token, or the marker
 };
 
+// What GetObjectAttributes was asked for and is known.
+struct ObjectAttributes {
+  std::optional<std::string> etag;
+  http::Headers checksum;
+  std::optional<std::uint64_t> parts;
+  std::optional<std::string> storage_class;
+  std::optional<std::uint64_t> size;
+};
+
+struct Deletion {
+  std::string key;
+  std::optional<std::string> if_match = {};
+  bool names_version = false;  // the only one that there is, null
+  bool operator==(const Deletion&) const = default;
+};
 struct DeleteList {
-  std::vector<std::string> keys;
+  std::vector<Deletion> objects;
   bool quiet = false;
 };
 struct DeleteFailure {
@@ -60,7 +80,8 @@ struct UploadList {
 std::string error_xml(const S3Error& error, const std::string& resource, const std::string& request_id);
 std::string buckets_xml(const BucketList& list);
 std::string listing_xml(const Listing& listing);
-std::string deleted_xml(const std::vector<std::string>& deleted, const std::vector<DeleteFailure>& failures);
+std::string deleted_xml(const std::vector<Deletion>& deleted, const std::vector<DeleteFailure>& failures);
+std::string attributes_xml(const ObjectAttributes& attributes);
 std::string copied_xml(const char* root, const ports::ObjectInfo& object, const http::Headers& checksum);
 std::string created_multipart_xml(const std::string& bucket, const std::string& key, const std::string& upload_id);
 std::string completed_multipart_xml(const std::string& bucket, const std::string& key, const std::string& etag,

@@ -99,6 +99,26 @@ Refusal refuse_tag(const std::string& key, const std::string& value, const json&
   return fmt::format("Tag '{}': '{}' must be an absolute path without '..'.", key, value);
 }
 
+// An id of AWS's access keys, or of ours, with nothing of a word around it.
+bool names_access_key(const std::string& text) {
+  static const re2::RE2 kAccessKeyId(R"(\b(?:AKIA|ASIA|HFAK)[A-Z0-9]{16}\b)");
+  return re2::RE2::PartialMatch(text, kAccessKeyId);
+}
+
+// Everybody who may look at the job reads them; SageMaker refuses such a job as well.
+Refusal refuse_credentials(const json& request) {
+  const json parameters = request.value("HyperParameters", json::object());
+  for (const auto& [name, value] : parameters.items()) {
+    if (names_access_key(name) || names_access_key(value.get_ref<const std::string&>())) {
+      return fmt::format(
+          "The hyperparameter '{}' holds an access key, and everybody who may see the job would see it. Leave it out: "
+          "the program finds a key of its own for the job's places in S3, and others can be given in Environment.",
+          names_access_key(name) ? "..." : name);
+    }
+  }
+  return {};
+}
+
 Refusal refuse_tags(const json& request) {
   const json tags = request.value("Tags", json::array());
   if (auto refusal = refuse_repeated_keys(tags)) return refusal;
@@ -149,7 +169,7 @@ Refusal refuse_metric_definitions(const json& definitions) {
 Refusal refuse_training_job(const json& request) {
   // In this order, because the rules further down read what those further up have made sure of.
   for (const auto rule : {refuse_nul, refuse_times, refuse_image, refuse_resources, refuse_channels, refuse_output,
-                          refuse_checkpoint, refuse_metrics, refuse_tags}) {
+                          refuse_checkpoint, refuse_metrics, refuse_credentials, refuse_tags}) {
     if (auto refusal = rule(request)) return refusal;
   }
   return {};

@@ -9,6 +9,7 @@
 #include "api/rules.hpp"
 #include "api/wire/cbor.hpp"
 #include "api/wire/form.hpp"
+#include "api/wire/json_floats.hpp"
 #include "api/wire/query_errors.hpp"
 #include "api/wire/xml_answer.hpp"
 
@@ -109,7 +110,9 @@ tl::expected<json, ApiError> Exchange::read(std::string_view body) const {
       if (body.empty()) return json::object();
       return read_cbor(body);
   }
-  return parse_body(body);
+  auto parsed = parse_body(body);
+  if (parsed && entry_ && entry_->input) read_floats(*parsed, entry_->input());
+  return parsed;
 }
 
 http::Response Exchange::answer(const Outcome& outcome, const std::string& request_id) const {
