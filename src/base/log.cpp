@@ -12,6 +12,8 @@ LogSink& sink() {
 
 void set_log_sink(LogSink new_sink) { sink() = std::move(new_sink); }
 
+bool is_logging() { return static_cast<bool>(sink()); }
+
 void log_line(Level level, const std::string& line) {
   if (sink()) sink()(level, line);
 }

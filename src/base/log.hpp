@@ -16,22 +16,24 @@ using LogSink = std::function<void(Level, const std::string& line)>;
 // Call once, before other threads start.
 void set_log_sink(LogSink sink);
 void log_line(Level level, const std::string& line);
+// False while there is no sink: nothing is put into words for nobody.
+bool is_logging();
 
 template <class... Args>
 void log_debug(fmt::format_string<Args...> format, Args&&... args) {
-  log_line(Level::debug, fmt::format(format, std::forward<Args>(args)...));
+  if (is_logging()) log_line(Level::debug, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_info(fmt::format_string<Args...> format, Args&&... args) {
-  log_line(Level::info, fmt::format(format, std::forward<Args>(args)...));
+  if (is_logging()) log_line(Level::info, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_warn(fmt::format_string<Args...> format, Args&&... args) {
-  log_line(Level::warn, fmt::format(format, std::forward<Args>(args)...));
+  if (is_logging()) log_line(Level::warn, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void log_error(fmt::format_string<Args...> format, Args&&... args) {
-  log_line(Level::error, fmt::format(format, std::forward<Args>(args)...));
+  if (is_logging()) log_line(Level::error, fmt::format(format, std::forward<Args>(args)...));
 }
 
 }  // namespace holdfast
