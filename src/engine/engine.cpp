@@ -95,8 +95,8 @@ void Engine::remove(JobName name, DoneReply reply) {
 }
 
 void Engine::wait_for_order(JobName name, Fence fence, Order known, OrderReply reply) {
-  inbox_.put([this, name = std::move(name), fence, known, reply = std::move(reply)] {
-    silent_for_[fence] = Duration{0};
+  inbox_.put([this, name = std::move(name), fence, known, reply = std::move(reply)]() mutable {
+    silent_for_.erase(fence);
     const auto found = jobs_.find(name);
     // A name that is not live has ended, or we have never heard of it: the store knows.
     const bool ended = found == jobs_.end() && store_.exists(name).value_or(false);
@@ -105,7 +105,8 @@ void Engine::wait_for_order(JobName name, Fence fence, Order known, OrderReply r
     if (order != known) return reply(order);
     // A second wait of the same agent takes the place of the first, whose connection is gone.
     if (const auto before = agents_.take(fence)) before->reply(order);
-    agents_.add(fence, WaitingAgent{name, found != jobs_.end(), known, now_ + kMaxOrderWait, reply});
+    agents_.add(fence,
+                WaitingAgent{std::move(name), found != jobs_.end(), known, now_ + kMaxOrderWait, std::move(reply)});
   });
 }
 
@@ -174,11 +175,12 @@ void Engine::run_until_idle() {
       reconcile(lived);
     }
     place_waiting();
-    const bool worked = !items.empty() || !staged_.empty();
+    const bool decided = !staged_.empty();
     if (!commit()) return;
     if (now_ >= next_effect_retry_) carry_out_again();
     answer_agents();
-    if (!worked) return;
+    // What was decided may let more be placed, and what was answered may have been asked again at once.
+    if (!decided && inbox_.empty()) return;
   }
 }
 
@@ -327,7 +329,8 @@ void Engine::watch_silence(Duration lived) {
   for (const auto& [name, job] : jobs_) {
     const job::Attempt* attempt = job::current_attempt(job);
     if (!attempt || std::holds_alternative<job::Launching>(job.state)) continue;
-    const Duration for_long = agents_.waits(attempt->fence) ? Duration{0} : silent_for_[attempt->fence] + lived;
+    if (agents_.waits(attempt->fence)) continue;
+    const Duration for_long = silent_for_[attempt->fence] + lived;
     silent[attempt->fence] = for_long;
     if (for_long < kAgentSilence) continue;
     Receipt receipt;
@@ -412,9 +415,10 @@ void Engine::carry_out_again() {
 void Engine::reconcile(Duration lived) {
   const auto leases = capacity_.list();
   if (!leases) return log_warn("asking the provider what exists: {}", leases.error().message);
-  std::set<Fence> exist;
+  std::vector<Fence> exist;
+  exist.reserve(leases->size());
   for (const auto& lease : *leases) {
-    exist.insert(lease.fence);
+    exist.push_back(lease.fence);
     // As committed: what this batch has decided may still be refused by the store, and brings its own release if not.
     const auto job = jobs_.find(lease.job);
     const job::Attempt* attempt = job == jobs_.end() ? nullptr : job::current_attempt(job->second);
@@ -425,10 +429,12 @@ void Engine::reconcile(Duration lived) {
     }
     capacity_.release(lease.fence);
   }
+  std::ranges::sort(exist);
   std::map<Fence, Duration> missing_for;
   for (const auto& [name, job] : jobs_) {
     const job::Attempt* attempt = job::current_attempt(job);
-    if (!attempt || exist.contains(attempt->fence) || effects_.contains({attempt->fence, kLaunch})) continue;
+    if (!attempt || std::ranges::binary_search(exist, attempt->fence) || effects_.contains({attempt->fence, kLaunch}))
+      continue;
     const auto before = missing_for_.find(attempt->fence);
     const Duration for_long = before == missing_for_.end() ? Duration{0} : before->second + lived;
     missing_for[attempt->fence] = for_long;

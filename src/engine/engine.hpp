@@ -124,8 +124,8 @@ class Engine {
   std::set<std::pair<Instant, JobName>> waiting_;  // by creation: oldest first
   std::map<ports::EffectKey, ports::PendingEffect> effects_;
   OrderDesk agents_;
-  std::set<JobName> changed_;  // since the agents were last answered
-  std::map<Fence, Duration> silent_for_;
+  std::set<JobName> changed_;              // since the agents were last answered
+  std::map<Fence, Duration> silent_for_;   // attempts whose agent waits for no order now
   std::map<Fence, Duration> missing_for_;  // attempts whose instance the provider does not show
   Fence highest_fence_;
   Instant agents_heard_at_;  // who was there before our start has had the time to say so

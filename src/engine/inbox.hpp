@@ -3,10 +3,11 @@
 
 #include <chrono>
 #include <condition_variable>
-#include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/time.hpp"
 
@@ -30,23 +31,17 @@ class Inbox {
     const std::lock_guard lock(mutex_);
     return items_.size() >= kMaxInbox;
   }
-  std::deque<Item> take(std::size_t most) {
+  bool empty() const {
+    const std::lock_guard lock(mutex_);
+    return items_.empty();
+  }
+  std::vector<Item> take(std::size_t most) {
     const std::lock_guard lock(mutex_);
     if (items_.size() <= most) return std::exchange(items_, {});
-    std::deque<Item> taken;
-    while (taken.size() < most) {
-      taken.push_back(std::move(items_.front()));
-      items_.pop_front();
-    }
+    const auto end = items_.begin() + static_cast<std::ptrdiff_t>(most);
+    std::vector<Item> taken(std::make_move_iterator(items_.begin()), std::make_move_iterator(end));
+    items_.erase(items_.begin(), end);
     return taken;
-  }
-  // What could not be done now goes back to the front, in its order.
-  void put_back(std::deque<Item> items) {
-    const std::lock_guard lock(mutex_);
-    while (!items.empty()) {
-      items_.push_front(std::move(items.back()));
-      items.pop_back();
-    }
   }
   // Blocks until something is there, or for `most`, or until wake().
   void wait(Duration most) {
@@ -65,7 +60,7 @@ class Inbox {
  private:
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<Item> items_;
+  std::vector<Item> items_;
   bool woken_ = false;
 };
 

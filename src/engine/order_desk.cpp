@@ -5,18 +5,20 @@
 namespace holdfast::engine {
 
 void OrderDesk::add(Fence fence, WaitingAgent agent) {
-  by_time_.insert({agent.until, fence});
-  by_job_.insert({agent.job, fence});
-  const bool added = agents_.insert({fence, std::move(agent)}).second;
+  const auto [place, added] = agents_.insert({fence, std::move(agent)});
   ENSURE(added, "attempt {} waits twice", fence.value);
+  by_time_.insert({place->second.until, fence});
+  by_job_.insert({place->second.job.value, fence});
 }
 
 std::optional<WaitingAgent> OrderDesk::take(Fence fence) {
-  auto found = agents_.extract(fence);
-  if (found.empty()) return std::nullopt;
-  by_time_.erase({found.mapped().until, fence});
-  by_job_.erase({found.mapped().job, fence});
-  return std::move(found.mapped());
+  const auto found = agents_.find(fence);
+  if (found == agents_.end()) return std::nullopt;
+  by_time_.erase({found->second.until, fence});
+  by_job_.erase({found->second.job.value, fence});
+  std::optional<WaitingAgent> taken(std::move(found->second));
+  agents_.erase(found);
+  return taken;
 }
 
 const WaitingAgent* OrderDesk::find(Fence fence) const {
@@ -26,7 +28,8 @@ const WaitingAgent* OrderDesk::find(Fence fence) const {
 
 std::vector<Fence> OrderDesk::of(const JobName& job) const {
   std::vector<Fence> found;
-  for (auto next = by_job_.lower_bound({job, Fence{}}); next != by_job_.end() && next->first == job; ++next) {
+  for (auto next = by_job_.lower_bound({job.value, Fence{}}); next != by_job_.end() && next->first == job.value;
+       ++next) {
     found.push_back(next->second);
   }
   return found;

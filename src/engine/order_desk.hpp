@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,7 +38,7 @@ class OrderDesk {
  private:
   std::map<Fence, WaitingAgent> agents_;
   std::set<std::pair<Instant, Fence>> by_time_;
-  std::set<std::pair<JobName, Fence>> by_job_;
+  std::set<std::pair<std::string_view, Fence>> by_job_;  // the names lie in agents_
 };
 
 }  // namespace holdfast::engine
