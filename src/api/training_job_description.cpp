@@ -14,9 +14,10 @@ namespace {
 json transitions_of(const job::Job& job) {
   json list = json::array();
   for (const auto& transition : job.transitions) {
-    json entry = {{"Status", to_string(transition.status)},
-                  {"StartTime", to_wire_time(transition.start)},
-                  {"StatusMessage", transition.message}};
+    json entry = json::object();  // one by one: a braced list of pairs is a list of lists first
+    entry["Status"] = to_string(transition.status);
+    entry["StartTime"] = to_wire_time(transition.start);
+    entry["StatusMessage"] = transition.message;
     // The last entry of a finished job ends when it starts.
     const bool last_of_ended = job::is_ended(job) && &transition == &job.transitions.back();
     if (transition.end || last_of_ended)

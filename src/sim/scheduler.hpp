@@ -25,16 +25,21 @@ class Scheduler final : public Clock {
   std::uint64_t actions() const { return run_; }
 
  private:
+  // The heap moves these about; the actions stay where they are.
   struct Entry {
     Instant when;
     std::uint64_t order;
-    Action action;
+    std::size_t place;  // in actions_
   };
-  static bool later(const Entry& a, const Entry& b);
+  static bool later(const Entry& a, const Entry& b) {
+    return a.when > b.when || (a.when == b.when && a.order > b.order);
+  }
 
   Instant now_;
   std::uint64_t asked_ = 0, run_ = 0;
   std::vector<Entry> heap_;
+  std::vector<Action> actions_;
+  std::vector<std::size_t> free_;  // places in actions_
 };
 
 // A clock that is wrong by as much as a fault has set it.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/rules.hpp"
 #include "base/ensure.hpp"
 #include "job/codec.hpp"
 
@@ -67,10 +68,8 @@ void ServiceProcess::die(const std::string& where) {
   for (auto& [call, reply] : std::exchange(waiting_, {})) reply(std::nullopt);
 }
 
-void ServiceProcess::call(const std::string& target, const std::string& body, Reply reply) {
+void ServiceProcess::call(const api::OperationEntry& operation, const std::string& body, Reply reply) {
   if (!up()) return reply(std::nullopt);
-  const auto* operation = api::find_operation(target);
-  ENSURE(operation, "{} is no operation", target);
   const auto id = next_call_++;
   waiting_[id] = std::move(reply);
   const auto answer = [this, id, life = life_](api::Outcome outcome) {
@@ -80,8 +79,9 @@ void ServiceProcess::call(const std::string& target, const std::string& body, Re
     if (!waiting.empty()) waiting.mapped()(std::move(outcome));
   };
   inside([&] {
-    const auto request = nlohmann::json::parse(body);
-    operation->run({*backends_, *specs_, request, kEverybody}, answer);
+    const auto request = api::parse_body(body);
+    ENSURE(request, "{}", body);
+    operation.run({*backends_, *specs_, *request, kEverybody}, answer);
   });
   if (up()) run_soon();
 }
@@ -100,9 +100,13 @@ void ServiceProcess::run() {
 
 void ServiceProcess::nap() {
   const Duration left = engine_->next_wakeup() - parts_.clock.now();
-  const auto nap = ++naps_;
-  parts_.scheduler.after(std::clamp<Duration>(left, Duration{1}, kLongestNap), [this, nap] {
-    if (nap == naps_) run_soon();  // a later one has taken its place otherwise
+  const Instant until = parts_.scheduler.now() + std::clamp<Duration>(left, Duration{1}, kLongestNap);
+  if (naps_until_ == until) return;
+  naps_until_ = until;
+  parts_.scheduler.at(until, [this, until] {
+    if (naps_until_ != until) return;  // another one has taken its place
+    naps_until_.reset();
+    run_soon();
   });
 }
 

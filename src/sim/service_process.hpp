@@ -44,7 +44,7 @@ class ServiceProcess {
   std::size_t deaths() const { return deaths_; }
 
   // As a request that arrives: `body` is a JSON object. `reply` is called once, perhaps at once.
-  void call(const std::string& target, const std::string& body, Reply reply);
+  void call(const api::OperationEntry& operation, const std::string& body, Reply reply);
 
  private:
   template <class F>
@@ -65,7 +65,7 @@ class ServiceProcess {
   std::uint64_t life_ = 0;  // counts starts: what belongs to an earlier one is void
   std::size_t deaths_ = 0;
   bool run_is_due_ = false;
-  std::uint64_t naps_ = 0;
+  std::optional<Instant> naps_until_;
 };
 
 }  // namespace holdfast::sim

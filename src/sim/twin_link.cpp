@@ -9,6 +9,9 @@ constexpr Duration kWayMost = milliseconds{50};
 // As app/http_control_link has them.
 constexpr Duration kTimeout = seconds{60};
 
+const api::OperationEntry* const kReport = api::find_operation("Holdfast.AgentReport");
+const api::OperationEntry* const kWait = api::find_operation("Holdfast.AgentWait");
+
 }  // namespace
 
 // ---- the network
@@ -18,64 +21,63 @@ Duration Network::way() {
   return dice_.between(Duration{1}, kWayMost);
 }
 
-void Network::call(const std::string& target, const std::string& body, std::shared_ptr<const bool> cut,
+void Network::call(const api::OperationEntry& operation, std::string body, std::shared_ptr<const bool> cut,
                    ServiceProcess::Reply reply) {
   if (dice_.chance(faults_.message_lost)) return;
-  const auto go = [&](Duration way) {
-    scheduler_.after(way, [this, target, body, cut, reply] { arrive(target, body, cut, reply); });
-  };
+  const auto request =
+      std::make_shared<const Request>(Request{operation, std::move(body), std::move(cut), std::move(reply)});
+  const auto go = [&](Duration way) { scheduler_.after(way, [this, request] { arrive(request); }); };
   go(way());
   // A proxy that tries again by itself, say.
   if (dice_.chance(faults_.message_doubled)) go(way() + way());
 }
 
-void Network::arrive(const std::string& target, const std::string& body, const std::shared_ptr<const bool>& cut,
-                     const ServiceProcess::Reply& reply) {
-  if (*cut) return;
-  service_.call(target, body, [this, cut, reply](std::optional<api::Outcome> outcome) {
+void Network::arrive(const std::shared_ptr<const Request>& request) {
+  if (*request->cut) return;
+  service_.call(request->operation, request->body, [this, request](std::optional<api::Outcome> outcome) {
     if (dice_.chance(faults_.answer_lost)) return;
-    scheduler_.after(way(), [cut, reply, outcome = std::move(outcome)] {
-      if (!*cut) reply(outcome);
+    scheduler_.after(way(), [request, outcome = std::move(outcome)]() mutable {
+      if (!*request->cut) request->reply(std::move(outcome));
     });
   });
 }
 
 // ---- an agent's line
 
-Result<std::string> TwinLink::call(const char* operation, const std::string& body) {
+Result<std::string> TwinLink::call(const api::OperationEntry& operation, std::string body) {
   struct Answer {
     bool came = false;
     std::optional<api::Outcome> outcome;
   };
   process_.check();
   const auto answer = std::make_shared<Answer>();
-  const auto self = Process::current();
-  network_.call(fmt::format("Holdfast.{}", operation), body, cut_,
-                [answer, weak = std::weak_ptr(self), process = &process_](std::optional<api::Outcome> outcome) {
-                  const auto fiber = weak.lock();
-                  if (!fiber || answer->came) return;
-                  answer->came = true;
-                  answer->outcome = std::move(outcome);
-                  process->wake(fiber);
-                });
+  network_.call(
+      operation, std::move(body), cut_,
+      [answer, weak = std::weak_ptr(Process::current()), process = &process_](std::optional<api::Outcome> outcome) {
+        const auto fiber = weak.lock();
+        if (!fiber || answer->came) return;
+        answer->came = true;
+        answer->outcome = std::move(outcome);
+        process->wake(fiber);
+      });
   process_.park(kTimeout);
   const bool came = std::exchange(answer->came, true);  // what comes now is too late
-  if (!came) return fail(Kind::try_again, "{}: no answer in time", operation);
-  if (!answer->outcome) return fail(Kind::try_again, "{}: the connection broke", operation);
-  if (*answer->outcome) return **answer->outcome;
+  if (!came) return fail(Kind::try_again, "{}: no answer in time", operation.target);
+  if (!answer->outcome) return fail(Kind::try_again, "{}: the connection broke", operation.target);
+  if (*answer->outcome) return std::move(**answer->outcome);
   const auto& error = answer->outcome->error();
   return fail(error.status == 400 && error.code == "ValidationException" ? Kind::invalid : Kind::try_again, "{}: {}",
-              operation, error.message);
+              operation.target, error.message);
 }
 
 Result<void> TwinLink::report(const ports::Report& report) {
-  const auto answer = call(agent::kReportOperation, agent::encode_report(job_, fence_, report));
+  const auto answer = call(*kReport, agent::encode_report(job_, fence_, report));
   if (!answer) return fail(answer.error());
   return {};
 }
 
 Result<ports::Order> TwinLink::wait_for_order(ports::Order known) {
-  const auto answer = call(agent::kWaitOperation, agent::encode_wait(job_, fence_, known));
+  const auto answer = call(*kWait, agent::encode_wait(job_, fence_, known));
   if (!answer) return fail(answer.error());
   return agent::decode_order(*answer);
 }

@@ -19,13 +19,19 @@ class Network {
       : scheduler_(scheduler), service_(service), faults_(faults), dice_(dice) {}
   // `reply` is called once, later: with the service's answer, or with nothing when the connection broke; never, when
   // the request or the answer was lost. `cut` is looked at on the way there and back: while true, nothing gets through.
-  void call(const std::string& target, const std::string& body, std::shared_ptr<const bool> cut,
+  void call(const api::OperationEntry& operation, std::string body, std::shared_ptr<const bool> cut,
             ServiceProcess::Reply reply);
 
  private:
+  // On its way, once or twice, and kept for its answer.
+  struct Request {
+    const api::OperationEntry& operation;
+    std::string body;
+    std::shared_ptr<const bool> cut;
+    ServiceProcess::Reply reply;
+  };
   Duration way();
-  void arrive(const std::string& target, const std::string& body, const std::shared_ptr<const bool>& cut,
-              const ServiceProcess::Reply& reply);
+  void arrive(const std::shared_ptr<const Request>& request);
 
   Scheduler& scheduler_;
   ServiceProcess& service_;
@@ -42,7 +48,7 @@ class TwinLink final : public ports::ControlLink {
   Result<ports::Order> wait_for_order(ports::Order known) override;
 
  private:
-  Result<std::string> call(const char* operation, const std::string& body);
+  Result<std::string> call(const api::OperationEntry& operation, std::string body);
 
   Network& network_;
   Process& process_;

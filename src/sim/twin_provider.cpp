@@ -223,6 +223,7 @@ Result<std::vector<ports::LeaseView>> TwinProvider::list() {
   }
   if (!calm_ && dice_.chance(faults_.list_fails)) return fail(Kind::try_again, "listing instances: timed out");
   std::vector<ports::LeaseView> all;
+  all.reserve(present_.size());
   for (const Fence fence : present_) {
     auto& lease = leases_.at(fence);
     for (auto& instance : lease.instances) {

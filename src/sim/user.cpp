@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ensure.hpp"
+#include "base/json_text.hpp"
 
 namespace holdfast::sim {
 namespace {
@@ -54,7 +55,9 @@ void Users::ask(const std::string& operation, const std::string& body, ServicePr
   const auto once = [answered, next](std::optional<api::Outcome> outcome) {
     if (!std::exchange(*answered, true)) next(std::move(outcome));
   };
-  network_.call("SageMaker." + operation, body, never_cut_, once);
+  const auto* entry = api::find_operation("SageMaker." + operation);
+  ENSURE(entry, "{} is no operation", operation);
+  network_.call(*entry, body, never_cut_, once);
   scheduler_.after(kPatience, [once] { once(std::nullopt); });
 }
 
@@ -104,11 +107,19 @@ void Users::look(const JobPlan& job) {
   scheduler_.after(dice_.wait_for(kLookEvery) + Duration{1}, [this, &job] {
     ask("DescribeTrainingJob", named(job), [this, &job, asked = scheduler_.now()](std::optional<api::Outcome> outcome) {
       if (outcome && *outcome) {
-        const auto seen = json::parse(**outcome);
-        const Described described{JobName{job.name}, seen.at("TrainingJobStatus"), seen.at("SecondaryStatus"), asked};
-        recorder_.record({scheduler_.now(), described});
+        Described described{JobName{job.name}, {}, {}, asked};
+        bool ended = false;
+        JsonReader answer(**outcome);
+        answer.object([&](std::string_view member) {
+          if (member == "TrainingJobStatus") return void(described.status = answer.string());
+          if (member == "SecondaryStatus") return void(described.secondary = answer.string());
+          ended = ended || member == "TrainingEndTime";
+          answer.skip();
+        });
+        answer.end();
+        recorder_.record({scheduler_.now(), std::move(described)});
         // Once more after its end, to see that it stays so.
-        if (seen.contains("TrainingEndTime") && dice_.chance(0.5)) return;
+        if (ended && dice_.chance(0.5)) return;
       }
       look(job);
     });
