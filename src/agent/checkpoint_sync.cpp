@@ -119,9 +119,10 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
   if (!now_and_whole && scanned_at_ && now - *scanned_at_ < gap) return;
   const auto scan = folder_.scan();
+  const auto since_last_look = now - scanned_at_.value_or(now);
   scanned_at_ = now;
   if (!scan) return problem(events, scan.error(), "looking at the checkpoint directory");
-  observe(*scan, events);
+  observe(*scan, since_last_look, events);
   observe_links(*scan, events);
   heard_ = {};
   const auto all = view(true);
@@ -144,7 +145,7 @@ bool CheckpointSync::has_too_long_a_key(const std::string& path, Events& events)
 }
 
 // Both are by path: one walk over what was there and what is there.
-void CheckpointSync::observe(const FolderScan& scan, Events& events) {
+void CheckpointSync::observe(const FolderScan& scan, Duration since_last_look, Events& events) {
   for (const auto& what : scan.passed_over) problem_once(events, "not part of any checkpoint: " + what);
   const auto now = clock_.ticks();
   std::vector<checkpoint::FileChange> changes;
@@ -161,8 +162,10 @@ void CheckpointSync::observe(const FolderScan& scan, Events& events) {
     forget_until(&file.path);
     std::optional<checkpoint::FileIdentity> was;
     if (next != tracked_.end() && next->first == file.path) {
-      auto& [last, watch] = next->second;
+      auto& [last, watch, rested] = next->second;
       was = last.identity;
+      const bool was_whole = heard_.lost || heard_.renamed.contains(file.path) || was->inode != file.identity.inode;
+      rested = rested || checkpoint::may_have_rested(since_last_look, was_whole, options_.settle);
       if (heard_.lost || heard_.renamed.contains(file.path) || *was != file.identity) {
         checkpoint::note_change(watch, now, was_renamed(file.path) && !heard_.lost, options_.settle);
       }
@@ -253,7 +256,8 @@ void CheckpointSync::note_open_files() {
   const auto now = clock_.ticks();
   for (auto& [path, tracked] : tracked_) {
     const auto& identity = tracked.file.identity;
-    checkpoint::note_open(tracked.watch, now, held.contains({identity.device, identity.inode}), options_.settle);
+    checkpoint::note_open(tracked.watch, now, held.contains({identity.device, identity.inode}),
+                          std::exchange(tracked.rested, false), options_.settle);
   }
 }
 

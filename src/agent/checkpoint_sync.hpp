@@ -124,6 +124,7 @@ class CheckpointSync {
   struct Tracked {
     checkpoint::LocalFile file;
     checkpoint::FileWatch watch;
+    bool rested = false;  // see checkpoint::note_open; since what is open was last looked at
   };
   struct TrackedLink {
     checkpoint::Link link;
@@ -143,7 +144,7 @@ class CheckpointSync {
   Result<void> take_up_ledger();
 
   void look(Events& events, bool now_and_whole);
-  void observe(const FolderScan& scan, Events& events);
+  void observe(const FolderScan& scan, Duration since_last_look, Events& events);
   std::map<std::string, Tracked>::iterator forget_file(std::map<std::string, Tracked>::iterator file);
   checkpoint::FileWatch watch_new(const checkpoint::LocalFile& file) const;
   bool was_renamed(const std::string& path) const;

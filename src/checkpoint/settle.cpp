@@ -34,8 +34,12 @@ void note_change(FileWatch& file, Instant now, bool renamed_into_place, const Se
   file.renamed_into_place = renamed_into_place;
 }
 
-void note_open(FileWatch& file, Instant now, bool open, const SettleOptions& options) {
-  if (open && is_settled(file, now, options)) file.unsettled_since = now;
+bool may_have_rested(Duration since_last_look, bool was_whole, const SettleOptions& options) {
+  return since_last_look > options.watched || (was_whole && since_last_look >= options.quiet);
+}
+
+void note_open(FileWatch& file, Instant now, bool open, bool rested, const SettleOptions& options) {
+  if (open && (rested || is_settled(file, now, options))) file.unsettled_since = now;
   if (open) file.renamed_into_place = false;
   // The writer was there until we saw it gone: the quiet begins now.
   if (file.open && !open) file.changed_at = now;

@@ -23,6 +23,8 @@ struct SettleOptions {
   // A file that never settles, a log say, must not keep the others from being saved: after this long it is left out.
   // Far longer than any checkpoint takes to write, or half of one would be committed.
   Duration restless_after{600'000};
+  // Between two looks that lie further apart anything may have rested. Looks are a second apart, but for long uploads.
+  Duration watched{60'000};
 };
 
 struct FileWatch {
@@ -38,7 +40,11 @@ struct FileWatch {
 bool is_settled(const FileWatch& file, Instant now, const SettleOptions& options);
 bool is_restless(const FileWatch& file, Instant now, const SettleOptions& options);
 void note_change(FileWatch& file, Instant now, bool renamed_into_place, const SettleOptions& options);
-void note_open(FileWatch& file, Instant now, bool open, const SettleOptions& options);
+// `rested`: since the last look it may have been whole for a while, as may_have_rested says. A look that always falls
+// into a save must not take what is saved again and again for what is written all the time.
+void note_open(FileWatch& file, Instant now, bool open, bool rested, const SettleOptions& options);
+// Of a look `since_last_look`; `was_whole`: what lies there was closed, or is another file than it was.
+bool may_have_rested(Duration since_last_look, bool was_whole, const SettleOptions& options);
 
 // The directory against the last generation.
 struct DirectoryState {

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/ensure.hpp"
-#include "base/json_text.hpp"
 
 namespace holdfast::sim {
 namespace {
@@ -107,19 +106,11 @@ void Users::look(const JobPlan& job) {
   scheduler_.after(dice_.wait_for(kLookEvery) + Duration{1}, [this, &job] {
     ask("DescribeTrainingJob", named(job), [this, &job, asked = scheduler_.now()](std::optional<api::Outcome> outcome) {
       if (outcome && *outcome) {
-        Described described{JobName{job.name}, {}, {}, asked};
-        bool ended = false;
-        JsonReader answer(**outcome);
-        answer.object([&](std::string_view member) {
-          if (member == "TrainingJobStatus") return void(described.status = answer.string());
-          if (member == "SecondaryStatus") return void(described.secondary = answer.string());
-          ended = ended || member == "TrainingEndTime";
-          answer.skip();
-        });
-        answer.end();
-        recorder_.record({scheduler_.now(), std::move(described)});
+        const auto seen = json::parse(**outcome);
+        recorder_.record({scheduler_.now(), Described{JobName{job.name}, seen.at("TrainingJobStatus"),
+                                                      seen.at("SecondaryStatus"), asked}});
         // Once more after its end, to see that it stays so.
-        if (ended && dice_.chance(0.5)) return;
+        if (seen.contains("TrainingEndTime") && dice_.chance(0.5)) return;
       }
       look(job);
     });

@@ -24,11 +24,27 @@ TEST_CASE("a file settles when it has been quiet, and closed") {
   auto file = changed_at(kStart);
   CHECK_FALSE(is_settled(file, kStart + milliseconds{499}, kOptions));
   CHECK(is_settled(file, kStart + milliseconds{500}, kOptions));
-  note_open(file, kStart + seconds{1}, true, kOptions);
+  note_open(file, kStart + seconds{1}, true, false, kOptions);
   CHECK_FALSE(is_settled(file, kStart + seconds{60}, kOptions));
-  note_open(file, kStart + seconds{60}, false, kOptions);
+  note_open(file, kStart + seconds{60}, false, false, kOptions);
   CHECK_FALSE(is_settled(file, kStart + seconds{60}, kOptions));
   CHECK(is_settled(file, kStart + milliseconds{60'500}, kOptions));
+}
+
+TEST_CASE("a file that is open at every look is restless only if it never rested in between") {
+  const auto seen_open_every = [](Duration gap, bool was_whole) {
+    FileWatch file{.changed_at = kStart, .unsettled_since = kStart};
+    Instant now = kStart;
+    for (; now < kStart + 3 * kOptions.restless_after; now += gap) {
+      note_change(file, now, false, kOptions);
+      note_open(file, now, true, may_have_rested(gap, was_whole, kOptions), kOptions);
+    }
+    return is_restless(file, now, kOptions);
+  };
+  CHECK(seen_open_every(seconds{1}, false));          // a log
+  CHECK(seen_open_every(kOptions.quiet / 5, true));   // a log that is opened for each line
+  CHECK_FALSE(seen_open_every(seconds{1}, true));     // saved again at each look
+  CHECK_FALSE(seen_open_every(seconds{300}, false));  // nobody watched it
 }
 
 TEST_CASE("a file that never settles is restless after long, and no more once it rests") {
@@ -86,8 +102,8 @@ TEST_CASE("one renamed file of several is no checkpoint") {
 
 TEST_CASE("a file seen open after its rename was not complete when it was renamed") {
   auto file = renamed_at(kStart);
-  note_open(file, kStart, true, kOptions);
-  note_open(file, kStart, false, kOptions);
+  note_open(file, kStart, true, false, kOptions);
+  note_open(file, kStart, false, false, kOptions);
   CHECK_FALSE(file.renamed_into_place);
 }
 
