@@ -128,7 +128,13 @@ class Restore {
     if (!*manifest) return Tried{.restored = false, .bad = "its manifest is damaged"};
     const auto identities = bring_generation(store_, place(), **manifest, folder_, tasks_);
     if (!identities) return judge(id, identities.error());
-    if (auto adopted = adopt(**manifest); !adopted) return fail(adopted.error());
+    if (auto adopted = adopt(**manifest); !adopted) {
+      // The next try may be of another generation, and what of this one would lie beside it would be half of a
+      // checkpoint.
+      for (const auto& file : (*manifest)->files) folder_.remove(file.path);
+      for (const auto& link : (*manifest)->links) folder_.remove(link.path);
+      return fail(adopted.error());
+    }
     take(**manifest, *identities, choice.newest);
     return Tried{.restored = true, .bad = {}};
   }

@@ -132,6 +132,19 @@ TEST_CASE("a restore whose opening was written but not acknowledged can be repea
   CHECK(restore(world, 2).value().generation == generation(1, 3));
 }
 
+TEST_CASE("what was brought by a try that came to nothing does not lie beside what the next one brings") {
+  World world;
+  make_three(world);
+  int manifests = 0;
+  world.store.before = [&](std::string_view call, const std::string& key) -> std::optional<Error> {
+    if (call != "put" || key.find("ledger/") == std::string::npos || ++manifests == 1) return std::nullopt;
+    return Error{Kind::try_again, "the opening arrived, and nothing more"};
+  };
+  CHECK(restore(world, 2).error().kind == Kind::try_again);
+  CHECK(manifests == 2);
+  CHECK(local(world, 2).empty());
+}
+
 TEST_CASE("a prefix without a ledger is restored as it is, and saved as a generation") {
   World world;
   for (const auto* path : {"model.bin", "deep/er/optimizer.bin", "x.sagemaker-uploaded", "folder/"}) {
