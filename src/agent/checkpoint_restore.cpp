@@ -27,6 +27,11 @@ struct Tried {
   std::optional<std::string> bad;
 };
 
+void remove_generation(Folder& folder, const Manifest& manifest) {
+  for (const auto& file : manifest.files) folder.remove(file.path);
+  for (const auto& link : manifest.links) folder.remove(link.path);
+}
+
 class Restore {
  public:
   Restore(ports::ObjectStore& store, CheckpointPlace place, Folder& folder, const JobName& job, Fence fence,
@@ -131,8 +136,7 @@ class Restore {
     if (auto adopted = adopt(**manifest); !adopted) {
       // The next try may be of another generation, and what of this one would lie beside it would be half of a
       // checkpoint.
-      for (const auto& file : (*manifest)->files) folder_.remove(file.path);
-      for (const auto& link : (*manifest)->links) folder_.remove(link.path);
+      remove_generation(folder_, **manifest);
       return fail(adopted.error());
     }
     take(**manifest, *identities, choice.newest);
@@ -249,11 +253,7 @@ Result<std::vector<checkpoint::FileIdentity>> bring_generation(ports::ObjectStor
   for (const auto& link : manifest.links) {
     const auto made = folder.make_link(link);
     if (made) continue;
-    for (const auto& before : manifest.links) {
-      if (before == link) break;
-      folder.remove(before.path);
-    }
-    for (const auto& file : manifest.files) folder.remove(file.path);
+    remove_generation(folder, manifest);
     return fail(made.error());
   }
   return identities;

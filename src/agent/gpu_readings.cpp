@@ -11,10 +11,11 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/gpu_device.hpp"
+
 namespace holdfast::agent {
 namespace {
 
-constexpr std::string_view kDevice = "/dev/nvidia";
 constexpr std::size_t kMaxAnswer = 64 * 1024;
 constexpr int kMaxCollectPolls = 100;
 constexpr int kCollectPollMs = 10;
@@ -63,10 +64,7 @@ std::string output_of(int fd, Clock& clock) {
 std::string gpu_numbers(const std::vector<std::string>& devices) {
   std::string numbers;
   for (const auto& device : devices) {
-    if (!std::string_view(device).starts_with(kDevice)) continue;
-    const auto digits = device.substr(kDevice.size());
-    if (digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos) continue;
-    numbers += (numbers.empty() ? "" : ",") + digits;
+    if (const auto gpu = gpu_number(device)) numbers += (numbers.empty() ? "" : ",") + std::to_string(*gpu);
   }
   return numbers;
 }

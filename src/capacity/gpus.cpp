@@ -1,34 +1,18 @@
 #include "capacity/gpus.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
 #include <system_error>
 
+#include "base/gpu_device.hpp"
+
 namespace holdfast::capacity {
-
-namespace {
-
-constexpr std::string_view kPrefix = "nvidia";
-
-// Not for nvidiactl, nvidia-uvm and whatever else the driver puts there.
-std::optional<unsigned> gpu_number(std::string_view name) {
-  if (!name.starts_with(kPrefix)) return std::nullopt;
-  name.remove_prefix(kPrefix.size());
-  unsigned number = 0;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-  if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
-  return number;
-}
-
-}  // namespace
 
 std::vector<std::string> gpu_devices(const std::filesystem::path& dev) {
   std::vector<std::pair<unsigned, std::string>> found;
   std::error_code error;
   std::filesystem::directory_iterator entry(dev, error);
   for (; !error && entry != std::filesystem::directory_iterator{}; entry.increment(error)) {
-    if (const auto number = gpu_number(entry->path().filename().string())) {
+    if (const auto number = gpu_number(entry->path().native())) {
       found.emplace_back(*number, entry->path().string());
     }
   }

@@ -97,7 +97,8 @@ class LocalProvider final : public ports::CapacityProvider {
   Result<void> watch(Fence fence, int pidfd);
   void post(Task task);
   int free_slots(bool spot, Instant now) const;  // with mutex_ held
-  std::vector<std::string> free_gpus() const;    // what one more instance would get
+  // What one more instance would get; nothing: it needs some, and too few are free.
+  std::optional<std::vector<std::string>> gpus_for(const job::Placement& placement) const;
 
   // ---- on the worker's thread, which alone changes instances_ and ended_
   void work();

@@ -98,7 +98,7 @@ std::optional<std::string> LocalProvider::why_refused(const job::Placement& plac
   });
   const int slots = placement.spot ? options_.spot_slots : options_.on_demand_slots;
   if (busy >= slots) return fmt::format("all {} {} slots are busy", slots, placement.spot ? "spot" : "on-demand");
-  if (is_gpu_type(placement.instance_type) && !options_.gpus.empty() && free_gpus().empty()) {
+  if (!gpus_for(placement)) {
     return fmt::format("too few of the {} GPUs of this machine are free", options_.gpus.size());
   }
   const std::lock_guard lock(mutex_);
@@ -106,20 +106,23 @@ std::optional<std::string> LocalProvider::why_refused(const job::Placement& plac
   return std::nullopt;
 }
 
-std::vector<std::string> LocalProvider::free_gpus() const {
+std::optional<std::vector<std::string>> LocalProvider::gpus_for(const job::Placement& placement) const {
+  if (!is_gpu_type(placement.instance_type) || options_.gpus.empty()) return std::vector<std::string>{};
   std::set<std::string> taken;
-  for (const auto& [fence, instance] : instances_)
+  for (const auto& [fence, instance] : instances_) {
     taken.insert(instance.record.gpus.begin(), instance.record.gpus.end());
-  return share_of_gpus(options_.gpus, taken, std::max(options_.spot_slots, options_.on_demand_slots));
+  }
+  auto share = share_of_gpus(options_.gpus, taken, std::max(options_.spot_slots, options_.on_demand_slots));
+  if (share.empty()) return std::nullopt;
+  return share;
 }
 
 Result<void> LocalProvider::start(const ports::Launch& request) {
   const InstanceDir dir(options_.directory, request.fence);
-  InstanceRecord record{
-      .fence = request.fence,
-      .job = request.job,
-      .placement = request.placement,
-      .gpus = is_gpu_type(request.placement.instance_type) ? free_gpus() : std::vector<std::string>{}};
+  InstanceRecord record{.fence = request.fence,
+                        .job = request.job,
+                        .placement = request.placement,
+                        .gpus = gpus_for(request.placement).value_or(std::vector<std::string>{})};
   if (record.placement.spot) {
     const std::lock_guard lock(mutex_);
     record.notice = options_.market.notice();

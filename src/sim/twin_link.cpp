@@ -1,6 +1,7 @@
 #include "sim/twin_link.hpp"
 
 #include "agent/messages.hpp"
+#include "base/ensure.hpp"
 
 namespace holdfast::sim {
 namespace {
@@ -9,8 +10,11 @@ constexpr Duration kWayMost = milliseconds{50};
 // As app/http_control_link has them.
 constexpr Duration kTimeout = seconds{60};
 
-const api::OperationEntry* const kReport = api::find_operation("Holdfast.AgentReport");
-const api::OperationEntry* const kWait = api::find_operation("Holdfast.AgentWait");
+const api::OperationEntry& operation_of_agents(const char* name) {
+  const auto* entry = api::find_operation(fmt::format("Holdfast.{}", name));
+  ENSURE(entry, "{} is no operation", name);
+  return *entry;
+}
 
 }  // namespace
 
@@ -71,13 +75,15 @@ Result<std::string> TwinLink::call(const api::OperationEntry& operation, std::st
 }
 
 Result<void> TwinLink::report(const ports::Report& report) {
-  const auto answer = call(*kReport, agent::encode_report(job_, fence_, report));
+  static const auto& operation = operation_of_agents(agent::kReportOperation);
+  const auto answer = call(operation, agent::encode_report(job_, fence_, report));
   if (!answer) return fail(answer.error());
   return {};
 }
 
 Result<ports::Order> TwinLink::wait_for_order(ports::Order known) {
-  const auto answer = call(*kWait, agent::encode_wait(job_, fence_, known));
+  static const auto& operation = operation_of_agents(agent::kWaitOperation);
+  const auto answer = call(operation, agent::encode_wait(job_, fence_, known));
   if (!answer) return fail(answer.error());
   return agent::decode_order(*answer);
 }
