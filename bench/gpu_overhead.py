@@ -47,6 +47,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--python", default=shutil.which("python3"))
     options = parser.parse_args()
+    options.holdfast = str(Path(options.holdfast).resolve())  # the job runs in another folder
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="holdfast-gpu-") as folder:
         data = Path(folder) / "data"
         service = subprocess.Popen([options.holdfast, "serve", "--data", str(data), "--listen", "127.0.0.1:0",
@@ -54,9 +55,11 @@ def main():
         try:
             service.stdout.readline()  # it is ready
             rates = {"alone": [], "as a job": []}
+            ways = {"alone": lambda _: alone(options.python, Path(folder) / "plain"),
+                    "as a job": lambda number: as_a_job(options.holdfast, options.python, data, number)}
             for number in range(options.rounds):
-                for name, result in (("alone", alone(options.python, Path(folder) / "plain")),
-                                     ("as a job", as_a_job(options.holdfast, options.python, data, number))):
+                for name, run in ways.items():
+                    result = run(number)
                     rates[name].append(result["steps_per_second"])
                     print(name, json.dumps(result), flush=True)
             plain, job = (statistics.mean(rates[name]) for name in ("alone", "as a job"))
