@@ -8,8 +8,8 @@
 #include <cerrno>
 
 #include "agent/beneath.hpp"
-#include "agent/gunzip.hpp"
 #include "agent/record_io.hpp"
+#include "base/gunzip.hpp"
 #include "base/log.hpp"
 #include "base/poll.hpp"
 

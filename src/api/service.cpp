@@ -7,6 +7,7 @@
 #include "api/rules.hpp"
 #include "api/s3/authorize.hpp"
 #include "api/s3/upload.hpp"
+#include "api/wire/plain_body.hpp"
 #include "base/log.hpp"
 
 namespace holdfast::api {
@@ -202,7 +203,10 @@ tl::expected<void, ApiError> Service::check_agent(const http::RequestHead& head,
 }
 
 void Service::answer_operation(const http::Request& request, const Respond& respond) {
-  const wire::Exchange exchange(request.head, request.body);
+  std::string decompressed;
+  const auto plain = wire::plain_body(request, decompressed);
+  if (!plain) return respond(this->answer(wire::Exchange(request.head), tl::unexpected(plain.error())));
+  const wire::Exchange exchange(request.head, *plain);
   const auto* entry = exchange.operation();
   const Answer answer = [this, respond, exchange](const Outcome& outcome) { respond(this->answer(exchange, outcome)); };
   Principal principal;
@@ -213,7 +217,7 @@ void Service::answer_operation(const http::Request& request, const Respond& resp
     if (!entry) return answer(tl::unexpected(unknown_operation()));
     principal = std::move(*user);
   }
-  auto body = exchange.read(request.body);
+  auto body = exchange.read(*plain);
   if (!body) return answer(tl::unexpected(body.error()));
   // A null member is one that was not given, here as in SageMaker.
   for (auto member = body->begin(); member != body->end();)

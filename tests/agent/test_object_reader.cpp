@@ -1,7 +1,7 @@
 #include "agent/object_reader.hpp"
 
 #include "agent/checkpoint_world.hpp"
-#include "agent/gzipped.hpp"
+#include "support/gzipped.hpp"
 
 using namespace holdfast;
 using namespace holdfast::testing;

@@ -9,7 +9,7 @@
 #include <future>
 
 #include "agent/checkpoint_world.hpp"
-#include "agent/gzipped.hpp"
+#include "support/gzipped.hpp"
 
 using namespace holdfast;
 using namespace holdfast::testing;

@@ -1,6 +1,8 @@
 #include "api/service_world.hpp"
+#include "support/gzipped.hpp"
 
 using namespace holdfast;
+using holdfast::testing::gzipped;
 using holdfast::testing::json;
 using holdfast::testing::ServiceWorld;
 
@@ -47,4 +49,36 @@ TEST_CASE("what is no JSON, or too much of it, is refused in JSON") {
   auto large = world.request("POST", "/", std::string(9 * 1024 * 1024, ' '),
                              {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}}, "sagemaker");
   CHECK(world.error_of(world.send(std::move(large))).starts_with("RequestEntityTooLargeException"));
+}
+
+TEST_CASE("a compressed body is read like any other, and bounded") {
+  ServiceWorld world;
+  const auto answer = [&](const std::string& body, const std::string& encoding) {
+    return world.send(world.request("POST", "/", body,
+                                    {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}, {"Content-Encoding", encoding}},
+                                    "sagemaker"));
+  };
+  const auto zipped = gzipped(R"({"MaxResults":1})");
+  CHECK(answer(zipped, "gzip").status == 200);
+  CHECK(answer(zipped, "GZIP").status == 200);
+  CHECK(answer(R"({"MaxResults":1})", "identity").status == 200);
+  CHECK(world.error_of(answer(gzipped(R"({"MaxResults":0})"), "gzip")).starts_with("ValidationException"));
+  CHECK(world.error_of(answer(zipped, "br")) ==
+        "SerializationException: The Content-Encoding 'br' is not known here: send gzip, or none.");
+  CHECK(world.error_of(answer(zipped.substr(0, zipped.size() - 1), "gzip")) ==
+        "SerializationException: The request body is no whole gzip file.");
+  CHECK(world.error_of(answer("{}", "gzip")).starts_with("SerializationException"));
+  CHECK(world.error_of(answer("", "gzip")).starts_with("SerializationException"));
+  // Ten kilobytes that would be nine megabytes.
+  CHECK(world.error_of(answer(gzipped(std::string(9 * 1024 * 1024, ' ')), "gzip"))
+            .starts_with("RequestEntityTooLargeException"));
+}
+
+TEST_CASE("the signature is of the compressed body") {
+  ServiceWorld world;
+  auto request =
+      world.request("POST", "/", gzipped("{}"),
+                    {{"X-Amz-Target", "SageMaker.ListTrainingJobs"}, {"Content-Encoding", "gzip"}}, "sagemaker");
+  request.body = gzipped(R"({"MaxResults":1})");
+  CHECK(world.error_of(world.send(std::move(request))).starts_with("InvalidSignatureException"));
 }

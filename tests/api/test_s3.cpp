@@ -217,3 +217,13 @@ TEST_CASE("an object is deleted on the condition that it is still the same") {
         "NotImplemented");
   CHECK(world.s3("HEAD", "/bkt/k").status == 200);
 }
+
+TEST_CASE(
+    "a checksum in the query of a presigned URL, made before there was a body, does not count; one in a header does") {
+  ServiceWorld world;
+  const std::string of_nothing = "x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32";
+  CHECK(world.s3("PUT", "/bkt/early?" + of_nothing, "a body").status == 200);
+  CHECK(bytes_of(world.s3("GET", "/bkt/early?x-amz-checksum-mode=ENABLED")) == "a body");
+  CHECK(code_of(world.s3("PUT", "/bkt/late?" + of_nothing, "a body", {{"x-amz-checksum-crc32", "AAAAAA=="}})) ==
+        "BadDigest");
+}

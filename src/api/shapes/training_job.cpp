@@ -114,6 +114,7 @@ ShapePtr resource_config() {
       {"InstanceGroups", shape(List{.max = 5, .element = group})},
       {"KeepAlivePeriodInSeconds", shape(Integer{.min = 0, .max = kMaxKeepAliveSeconds})},
       {"TrainingPlanArn", unsupported("there are no training plans here, so leave it out.")},
+      {"InstancePreferences", unsupported("any instance type is a slot of this machine: give one InstanceType.")},
       {"InstancePlacementConfig", unsupported("there are no UltraServers here, so leave it out.")},
   }});
 }

@@ -1,11 +1,10 @@
-#include "agent/gunzip.hpp"
+#include "base/gunzip.hpp"
 
 #include <optional>
 
-#include "agent/gzipped.hpp"
+#include "support/gzipped.hpp"
 
 using namespace holdfast;
-using namespace holdfast::agent;
 using namespace holdfast::testing;
 
 namespace {

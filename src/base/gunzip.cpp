@@ -1,10 +1,12 @@
-#include "agent/gunzip.hpp"
+#include "base/gunzip.hpp"
 
 #include <zlib.h>
 
+#include <utility>
+
 #include "base/ensure.hpp"
 
-namespace holdfast::agent {
+namespace holdfast {
 namespace {
 
 constexpr std::size_t kBlock = 1U << 18;
@@ -44,4 +46,4 @@ Result<void> Gunzip::end() const {
   return {};
 }
 
-}  // namespace holdfast::agent
+}  // namespace holdfast

@@ -3,13 +3,14 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/result.hpp"
 
 struct z_stream_s;
 
-namespace holdfast::agent {
+namespace holdfast {
 
 class Gunzip {
  public:
@@ -30,4 +31,4 @@ class Gunzip {
   bool any_ = false;
 };
 
-}  // namespace holdfast::agent
+}  // namespace holdfast
