@@ -1,5 +1,7 @@
 #include "agent/messages.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "job/codec.hpp"
@@ -34,14 +36,16 @@ std::string encode_report(const JobName& job, Fence fence, const ports::Report& 
 }
 
 std::string encode_wait(const JobName& job, Fence fence, ports::Order known) {
-  return dump({{"TrainingJobName", job.value}, {"Fence", fence.value}, {"Known", ports::to_string(known)}});
+  // Every agent asks all the time: no tree is built for it.
+  return fmt::format(R"({{"TrainingJobName":{},"Fence":{},"Known":"{}"}})", dump(job.value), fence.value,
+                     ports::to_string(known));
 }
 
 Result<ports::Order> decode_order(std::string_view answer) {
   const json told = json::parse(answer, nullptr, false);
-  const json text = told.is_object() ? told.value("Order", json()) : json();
-  if (text.is_string()) {
-    if (const auto order = ports::parse_order(text.get_ref<const std::string&>())) return *order;
+  const auto text = told.is_object() ? told.find("Order") : told.end();
+  if (text != told.end() && text->is_string()) {
+    if (const auto order = ports::parse_order(text->get_ref<const std::string&>())) return *order;
   }
   return fail(Kind::try_again, "{}: an order that this agent does not know", kWaitOperation);
 }

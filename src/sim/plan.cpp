@@ -136,6 +136,47 @@ FaultPlan draw_faults(Dice& dice) {
   return faults;
 }
 
+// What is rare among plans that are drawn evenly: saves upon saves, of several files and for minutes, by programs that
+// die in the middle of them, with a slow store that answers for less than it does and instances that change all the
+// time.
+void make_restless(Plan& plan, Dice& dice) {
+  plan.faults_last = std::min<Duration>(plan.faults_last, dice.log_between(hours{1}, hours{4}));
+  if (plan.jobs.size() > 4) plan.jobs.resize(4);
+  for (auto& job : plan.jobs) {
+    auto& program = job.program;
+    job.submitted = dice.between(Duration{0}, plan.faults_last / 4);
+    job.checkpoint = true;
+    program.step_time = dice.log_between(seconds{5}, minutes{3});
+    program.steps = static_cast<std::uint64_t>(dice.log_between(minutes{20}, hours{3}) / program.step_time) + 1;
+    program.save_every = 1;
+    program.files = static_cast<std::uint32_t>(dice.between(2, 5));
+    program.inside_files = dice.log_between(milliseconds{50}, minutes{2});
+    if (dice.chance(0.5)) program.writing = dice.chance(0.5) ? Writing::renamed : Writing::new_folder;
+    if (dice.chance(0.6)) program.on_term = OnTerm::die;
+    program.fails_at.reset();
+    if (dice.chance(0.4)) job.stopped = dice.log_between(seconds{30}, minutes{20});
+    job.max_runtime = std::max<Duration>(job.max_runtime, hours{1});
+    job.max_wait = job.max_runtime + hours{6};
+  }
+  for (auto& pool : plan.pools) {
+    if (!pool.spot) continue;
+    pool.mean_up = dice.log_between(minutes{3}, hours{1});
+    pool.mean_down = dice.log_between(minutes{1}, minutes{10});
+  }
+  auto& faults = plan.faults;
+  faults.mean_between_reclaims = dice.log_between(minutes{5}, hours{1});
+  faults.mean_between_deaths = dice.log_between(minutes{5}, hours{2});
+  if (dice.chance(0.7)) faults.store_refuses = dice.log_between(0.01, 0.3);
+  if (dice.chance(0.7)) faults.ack_lost = dice.log_between(0.01, 0.2);
+  if (dice.chance(0.7)) faults.put_late = dice.log_between(0.05, 0.8);
+  if (dice.chance(0.7)) faults.zombie = dice.log_between(0.1, 0.9);
+  if (dice.chance(0.5)) faults.slow = dice.log_between(0.05, 0.5);
+  if (dice.chance(0.6)) faults.mean_between_outages = dice.log_between(minutes{1}, minutes{30});
+  faults.outage_at_most = dice.log_between(seconds{2}, minutes{2});
+  if (dice.chance(0.5)) faults.mean_between_damages = dice.log_between(minutes{3}, hours{2});
+  if (dice.chance(0.3)) faults.instance_disk_full = dice.log_between(0.01, 0.1);
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed) {
@@ -157,6 +198,11 @@ Plan draw_plan(std::uint64_t seed) {
   // Where nothing is heard of changes, looking has to do.
   plan.scan_interval = plan.faults.deaf ? seconds{30} : minutes{5};
   if (dice.chance(0.5)) plan.pack_at_least = 2;
+  // A fifth of the seeds, so chosen that those of tests/seeds.txt mean what they meant.
+  if (seed % 5 == 3) {
+    Dice restless(seed, "restless");
+    make_restless(plan, restless);
+  }
   return plan;
 }
 

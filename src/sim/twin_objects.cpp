@@ -26,6 +26,7 @@ void TwinObjects::take_time() {
 
 Result<void> TwinObjects::go(const char* what, const std::string& key) {
   take_time();
+  if (process_ && shelf_.away()) return fail(Kind::try_again, "{} {}: 503 Service Unavailable", what, key);
   if (dice_.chance(faults_.store_refuses)) return fail(Kind::try_again, "{} {}: 503 SlowDown", what, key);
   return {};
 }

@@ -28,6 +28,9 @@ class ObjectShelf {
   ObjectShelf(Scheduler& scheduler, Recorder& recorder) : scheduler_(scheduler), recorder_(recorder) {}
 
   void create_bucket(const std::string& bucket) { buckets_[bucket]; }
+  // Nobody's request is taken while it is away.
+  void set_away(bool away) { away_ = away; }
+  bool away() const { return away_; }
   // Null: no such bucket.
   std::map<std::string, Object>* bucket(const std::string& name);
   // `by`: whose request it is; none for the user's own.
@@ -59,6 +62,7 @@ class ObjectShelf {
 
   Scheduler& scheduler_;
   Recorder& recorder_;
+  bool away_ = false;
   std::map<std::string, std::map<std::string, Object>> buckets_;
   std::map<std::string, JobName> places_;
   std::set<std::string> damaged_;  // keys: a bit that is flipped twice would be whole again

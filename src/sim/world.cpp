@@ -227,6 +227,11 @@ class World final : public InstanceWorld {
       service_clock_.jump(fault_dice_.between(hours{-1}, hours{1}));
       history_.record({scheduler_.now(), ClockJumped{service_clock_.offset()}});
     });
+    now_and_then(faults.mean_between_outages, [this, most = faults.outage_at_most] {
+      fault("the object store is away");
+      shelf_.set_away(true);
+      scheduler_.after(fault_dice_.between(Duration{0}, most), [this] { shelf_.set_away(false); });
+    });
     now_and_then(faults.mean_between_damages, [this] {
       const auto stored = shelf_.checkpoint_data();
       if (stored.empty()) return;
@@ -268,6 +273,7 @@ class World final : public InstanceWorld {
     plan_.faults = FaultPlan{};
     plan_.faults.latency = latency;
     empty_disk();
+    shelf_.set_away(false);
     provider_.calm_down();
     for (auto& [fence, instance] : instances_) {
       instance->thaw();

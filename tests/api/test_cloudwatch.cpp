@@ -206,8 +206,7 @@ TEST_CASE("who asks, and a role") {
   World world;
   const auto identity = world.form("Action=GetCallerIdentity&Version=2011-06-15", "sts");
   CHECK(identity.body.find("<GetCallerIdentityResult><UserId>AKIDTEST</UserId><Account>123456789012</Account><Arn>"
-                           "arn:aws:iam::123456789012:root</Arn></GetCallerIdentityResult>") !=
-        std::string::npos);
+                           "arn:aws:iam::123456789012:root</Arn></GetCallerIdentityResult>") != std::string::npos);
   const auto role = world.form("Action=GetRole&Version=2010-05-08&RoleName=R%2B1", "iam");
   CHECK(role.body.find("<Arn>arn:aws:iam::123456789012:role/R+1</Arn>") != std::string::npos);
   CHECK(world.form("Action=GetRole&Version=2010-05-08&RoleName=a/b", "iam").body.find("ValidationError") !=

@@ -41,6 +41,7 @@ const Differences kDeviations = {
     {"CreateTrainingJob.InputDataConfig[].DataSource.S3DataSource.ModelAccessConfig: unsupported", "newer; refused"},
     {"CreateTrainingJob.ResourceConfig.TrainingPlanArn: unsupported", "newer; refused with advice"},
     {"CreateTrainingJob.ResourceConfig.InstancePlacementConfig: unsupported", "newer; refused with advice"},
+    {"CreateTrainingJob.ResourceConfig.InstancePreferences: unsupported", "newer; refused with advice"},
     {"CreateTrainingJob.StoppingCondition.MaxPendingTimeInSeconds: unsupported", "newer; a limit we would not keep"},
     {"CreateTrainingJob.RemoteDebugConfig: unsupported", "newer; refused with advice"},
     {"CreateTrainingJob.ServerlessJobConfig: unsupported", "newer; refused with advice"},
