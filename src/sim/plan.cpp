@@ -164,6 +164,11 @@ void make_restless(Plan& plan, Dice& dice) {
     pool.mean_down = dice.log_between(minutes{1}, minutes{10});
   }
   auto& faults = plan.faults;
+  if (dice.chance(0.4)) {
+    faults.deaf = true;
+    plan.scan_interval = dice.log_between(seconds{10}, minutes{5});
+  }
+  if (dice.chance(0.5)) faults.killed_while_writing = dice.log_between(0.02, 0.3);
   faults.mean_between_reclaims = dice.log_between(minutes{5}, hours{1});
   faults.mean_between_deaths = dice.log_between(minutes{5}, hours{2});
   if (dice.chance(0.7)) faults.store_refuses = dice.log_between(0.01, 0.3);
@@ -171,6 +176,7 @@ void make_restless(Plan& plan, Dice& dice) {
   if (dice.chance(0.7)) faults.put_late = dice.log_between(0.05, 0.8);
   if (dice.chance(0.7)) faults.zombie = dice.log_between(0.1, 0.9);
   if (dice.chance(0.5)) faults.slow = dice.log_between(0.05, 0.5);
+  if (dice.chance(0.5)) faults.upload_lasts = dice.log_between(0.05, 0.9);
   if (dice.chance(0.6)) faults.mean_between_outages = dice.log_between(minutes{1}, minutes{30});
   faults.outage_at_most = dice.log_between(seconds{2}, minutes{2});
   if (dice.chance(0.5)) faults.mean_between_damages = dice.log_between(minutes{3}, hours{2});

@@ -72,6 +72,7 @@ struct FaultPlan {
   std::optional<Duration> mean_between_full_disks;
   Duration full_disk_at_most{0};
   double clock_set_while_writing = 0;                // the instance's, between two writes of a checkpoint
+  double killed_while_writing = 0;                   // the program, as by the kernel for want of memory, then, too
   std::optional<Duration> mean_between_clock_jumps;  // of the service's and of the instances' clocks
   // the lines between agents and service
   double message_lost = 0, answer_lost = 0, message_doubled = 0, message_late = 0;
@@ -98,6 +99,7 @@ struct FaultPlan {
   Duration put_late_at_most{0};
   Duration latency{20};
   double slow = 0;
+  double upload_lasts = 0;        // its bytes were read long before it is done
   double short_page = 0;          // a list brings fewer than asked for, and says that there is more
   double instance_disk_full = 0;  // for each file that a restore writes
   Duration slow_at_most{0};

@@ -127,13 +127,20 @@ void TwinInstance::wait(std::optional<Duration> most) {
   if (program_) program_->hand_over_lines();
 }
 
-// The worst moment for a clock to be set.
+// The worst moment for a clock to be set, and for a program to die.
 void TwinInstance::while_writing() {
-  if (!parts_.dice.chance(parts_.plan.faults.clock_set_while_writing)) return;
-  clock_.jump(parts_.dice.between(hours{-1}, hours{1}));
-  parts_.recorder.record(
-      {parts_.scheduler.now(),
-       FaultInjected{fmt::format("the clock of agent {} is set while its program saves", assignment_.fence.value)}});
+  const auto fault = [&](std::string_view what) {
+    parts_.recorder.record(
+        {parts_.scheduler.now(), FaultInjected{fmt::format(fmt::runtime(what), assignment_.fence.value)}});
+  };
+  if (parts_.dice.chance(parts_.plan.faults.clock_set_while_writing)) {
+    clock_.jump(parts_.dice.between(hours{-1}, hours{1}));
+    fault("the clock of agent {} is set while its program saves");
+  }
+  if (parts_.dice.chance(parts_.plan.faults.killed_while_writing)) {
+    fault("the program of agent {} is killed while it saves");
+    program_->die();
+  }
 }
 
 void TwinInstance::leave() {

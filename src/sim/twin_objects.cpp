@@ -68,6 +68,7 @@ Result<void> TwinObjects::put(const std::string& bucket, const std::string& key,
   std::string bytes(source.size(), '\0');
   take_time();
   if (auto read = source.read(0, bytes); !read) return read;
+  if (process_ && dice_.chance(faults_.upload_lasts)) process_->pass(dice_.between(Duration{1}, faults_.slow_at_most));
   if (dice_.chance(faults_.upload_cut)) return fail(Kind::try_again, "storing {}: the connection broke", key);
   shelf_.put(bucket, key, std::move(bytes), by_);
   return come_back("storing", key);

@@ -49,10 +49,12 @@ void TwinProgram::run() {
     if (plan.fails_at == step) return end(ProgramOver::How::failed, {1, false, false});
     if (plan.loud) say(fmt::format("step={} loss={}", step, 1.0 / static_cast<double>(step)));
     if (step % plan.save_every == 0 || step == plan.steps) save(step);
+    if (exit_) return;
   }
   if (step < plan.steps) {
     world_.process.pass(plan.term_delay);
     if (plan.on_term == OnTerm::save_and_end && step > saved_) save(step);
+    if (exit_) return;
     return end(ProgramOver::How::asked, {0, false, false});
   }
   end(ProgramOver::How::finished, {0, false, false});
@@ -85,12 +87,14 @@ void TwinProgram::save(std::uint64_t step) {
       const auto older = folders();
       const auto folder = fmt::format("step-{}/", step);
       write_files(folder, step, false);
+      if (exit_) return;
       for (const auto& old : older) {
         if (old != folder) remove_files(old);
       }
       break;
     }
   }
+  if (exit_) return;
   saved_ = step;
   world_.recorder.record({world_.scheduler.now(), ProgramSaved{world_.job, world_.fence, step}});
   say(fmt::format("saved step {}", step));
@@ -106,12 +110,14 @@ void TwinProgram::write_files(const std::string& folder, std::uint64_t step, boo
     disk.write(*inode, std::string_view(bytes).substr(0, bytes.size() / 2));
     world_.process.pass(world_.plan.inside_files);
     world_.while_writing();
+    if (exit_) return;
     disk.write(*inode, std::string_view(bytes).substr(bytes.size() / 2));
     disk.close(beside, *inode);
     if (rename) disk.rename(beside, name);
     if (i + 1 == world_.plan.files) break;
     world_.process.pass(world_.plan.between_files);
     world_.while_writing();
+    if (exit_) return;
   }
 }
 

@@ -24,7 +24,7 @@ struct ProgramWorld {
   Fence fence;
   ProgramPlan plan;
   std::function<void()> news;           // there are lines, or it has ended
-  std::function<void()> while_writing;  // a moment in the middle of a save
+  std::function<void()> while_writing;  // a moment in the middle of a save; the program may be dead afterwards
 };
 
 class TwinProgram final : public agent::TrainingProgram {
@@ -39,6 +39,8 @@ class TwinProgram final : public agent::TrainingProgram {
 
   // In Host::wait().
   void hand_over_lines();
+  // By itself, as far as its agent can see: the kernel had no memory left.
+  void die() { end(ProgramOver::How::failed, {137, true, false}); }
   // The instance goes away under it.
   void vanish() { end(ProgramOver::How::with_instance, {137, true, false}); }
 
