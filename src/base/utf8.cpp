@@ -1,5 +1,6 @@
 #include "base/utf8.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 
@@ -38,6 +39,20 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(length);
   }
   return true;
+}
+
+std::string valid_utf8(std::string_view bytes, std::size_t limit) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  std::string text;
+  text.reserve(std::min(bytes.size(), limit));
+  while (!bytes.empty()) {
+    const auto length = utf8_length(bytes);
+    const auto piece = length == 0 ? kReplacement : bytes.substr(0, length);
+    if (text.size() + piece.size() > limit) break;
+    text += piece;
+    bytes.remove_prefix(std::max<std::size_t>(1, length));
+  }
+  return text;
 }
 
 }  // namespace holdfast

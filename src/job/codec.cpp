@@ -268,7 +268,7 @@ class Write {
 
   // Text that came from outside may hold anything; what is stored must be JSON all the same.
   void put(std::string_view text) {
-    if (!is_utf8(text)) return put(std::string_view(repaired(text)));
+    if (!is_utf8(text)) return put(valid_utf8(text));
     out_.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
   }
   void put(const std::string& text) { put(std::string_view(text)); }
@@ -322,16 +322,6 @@ class Write {
   }
 
  private:
-  // Each byte that begins no character becomes U+FFFD.
-  static std::string repaired(std::string_view text) {
-    std::string out;
-    while (!text.empty()) {
-      const auto length = utf8_length(text);
-      out += length == 0 ? "\xEF\xBF\xBD"sv : text.substr(0, length);
-      text.remove_prefix(std::max<std::size_t>(length, 1));
-    }
-    return out;
-  }
   std::string text() const { return {buffer_.GetString(), buffer_.GetSize()}; }
 
   rapidjson::StringBuffer buffer_;

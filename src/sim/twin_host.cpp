@@ -129,16 +129,15 @@ void TwinInstance::wait(std::optional<Duration> most) {
 
 // The worst moment for a clock to be set, and for a program to die.
 void TwinInstance::while_writing() {
-  const auto fault = [&](std::string_view what) {
-    parts_.recorder.record(
-        {parts_.scheduler.now(), FaultInjected{fmt::format(fmt::runtime(what), assignment_.fence.value)}});
+  const auto fault = [&](std::string what) {
+    parts_.recorder.record({parts_.scheduler.now(), FaultInjected{std::move(what)}});
   };
   if (parts_.dice.chance(parts_.plan.faults.clock_set_while_writing)) {
     clock_.jump(parts_.dice.between(hours{-1}, hours{1}));
-    fault("the clock of agent {} is set while its program saves");
+    fault(fmt::format("the clock of agent {} is set while its program saves", assignment_.fence.value));
   }
   if (parts_.dice.chance(parts_.plan.faults.killed_while_writing)) {
-    fault("the program of agent {} is killed while it saves");
+    fault(fmt::format("the program of agent {} is killed while it saves", assignment_.fence.value));
     program_->die();
   }
 }

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/log.hpp"
+#include "base/utf8.hpp"
 #include "telemetry/log_names.hpp"
-#include "telemetry/utf8.hpp"
 
 namespace holdfast::telemetry {
 

@@ -28,3 +28,28 @@ TEST_CASE("a text is UTF-8 or not, wherever in it the bytes stand") {
     }
   }
 }
+
+TEST_CASE("valid UTF-8 stays as it is") {
+  for (const auto* text : {"", "plain", "é", "€", "😀", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF"}) {
+    CHECK(valid_utf8(text, 100) == text);
+  }
+  CHECK(valid_utf8(std::string_view("a\0b", 3), 100) == std::string_view("a\0b", 3));
+}
+
+TEST_CASE("each byte that belongs to no character becomes U+FFFD") {
+  const std::string bad = "\xEF\xBF\xBD";
+  CHECK(valid_utf8("\x80", 100) == bad);
+  CHECK(valid_utf8("a\xC3", 100) == "a" + bad);
+  CHECK(valid_utf8("\xE2\x82", 100) == bad + bad);
+  CHECK(valid_utf8("\xC0\xAF", 100) == bad + bad);                      // overlong
+  CHECK(valid_utf8("\xE0\x80\xAF", 100) == bad + bad + bad);            // overlong
+  CHECK(valid_utf8("\xED\xA0\x80", 100) == bad + bad + bad);            // a surrogate
+  CHECK(valid_utf8("\xF4\x90\x80\x80", 100) == bad + bad + bad + bad);  // beyond Unicode
+  CHECK(valid_utf8("\xF5x", 100) == bad + "x");
+}
+
+TEST_CASE("text is cut between characters") {
+  CHECK(valid_utf8("aé", 2) == "a");
+  CHECK(valid_utf8("aé", 3) == "aé");
+  CHECK(valid_utf8("\xff", 2) == "");
+}

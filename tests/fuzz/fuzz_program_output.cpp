@@ -2,9 +2,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/utf8.hpp"
 #include "fuzz/input.hpp"
 #include "telemetry/metric_scanner.hpp"
-#include "telemetry/utf8.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace holdfast;
@@ -12,9 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   const telemetry::MetricScanner scanner({{"metric", std::string(input.line())}});
   const auto output = input.rest();
   for (const std::size_t limit : {std::size_t{0}, std::size_t{1}, std::size_t{5}, std::size_t{64}, 3 * size}) {
-    const auto text = telemetry::valid_utf8(output, limit);
+    const auto text = valid_utf8(output, limit);
     ENSURE(text.size() <= limit, "{} bytes, not {}", text.size(), limit);
-    ENSURE(telemetry::valid_utf8(text, limit) == text, "valid text is changed");
+    ENSURE(valid_utf8(text, limit) == text, "valid text is changed");
     // Strict: it throws where the text is not valid.
     ENSURE(nlohmann::json::parse(nlohmann::json(text).dump()) == text, "another text");
     for (const auto& metric : scanner.scan(text, 1)) ENSURE(std::isfinite(metric.value), "a metric that is no number");

@@ -1,5 +1,5 @@
 """The AWS SDK for JavaScript, unchanged, with AWS_ENDPOINT_URL alone: newer than Debian's boto3 by three years, with checksums
-in trailers, CBOR and compressed requests. The tests themselves are in js/*.test.mjs."""
+in trailers, AWS JSON for CloudWatch and compressed requests. The tests themselves are in js/*.test.mjs."""
 import pathlib
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-// CloudWatch as the SDK speaks to it: AWS JSON 1.0 or CBOR by the version, long requests compressed; and its logs.
+// CloudWatch as the SDK speaks to it: AWS JSON 1.0, long requests compressed; and its logs.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as logs from "@aws-sdk/client-cloudwatch-logs";
