@@ -15,6 +15,7 @@ class FaultyStore final : public ports::ObjectStore {
  public:
   explicit FaultyStore(ports::ObjectStore& inner) : inner_(inner) {}
 
+  // What is hooked in here may be called from several threads, one at a time; it must not use this store.
   // Asked before ("put", "get", "list", "head", "copy", "remove" and the key): an error makes the call fail undone.
   using Fault = std::function<std::optional<Error>(std::string_view call, const std::string& key)>;
   Fault before;
@@ -32,6 +33,7 @@ class FaultyStore final : public ports::ObjectStore {
         uploaded.push_back(key);
       }
       Watched watched(source, [&] {
+        const std::lock_guard lock(mutex_);
         if (in_the_middle) in_the_middle(key);
       });
       return inner_.put(bucket, key, watched);
@@ -86,7 +88,7 @@ class FaultyStore final : public ports::ObjectStore {
     return result;
   }
   std::optional<Error> ask(const Fault& fault, std::string_view name, const std::string& key) {
-    const std::lock_guard lock(mutex_);  // downloads come from several threads
+    const std::lock_guard lock(mutex_);
     return fault ? fault(name, key) : std::nullopt;
   }
 
