@@ -27,9 +27,13 @@ std::string where(const ManifestFile& file) {
 // ---- uploading
 
 void CheckpointSync::upload_settled(Events& events) {
+  const auto wanted = view(false).plan.upload;
+  if (wanted.empty()) return;
+  // Uploads take their time, in which nobody looks: that the program lived until now may decide what becomes of them.
+  if (!ended_) note_open_files();
   std::vector<checkpoint::LocalFile> settled;
   std::uint64_t bytes = 0;
-  for (const auto& file : view(false).plan.upload) {
+  for (const auto& file : wanted) {
     if (checkpoint::is_settled(tracked_.at(file.path).watch, clock_.ticks(), options_.settle)) settled.push_back(file);
   }
   // The newest first: older ones are likely to be removed soon.
@@ -329,6 +333,8 @@ FlushResult CheckpointSync::flush(Instant deadline, std::optional<ProgramEnd> en
 FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd& end, FlushResult& result) {
   auto& events = result.events;
   look(events, true);
+  // We may hear of a death late, when what it cut off has been quiet for long.
+  const Instant alive_until = open_files_ ? std::min(alive_at_, end.at) : end.at;
   // A file that a killed program never let settle cannot be trusted now either.
   const bool everything = !end.signalled;
   if (const auto seen = view(everything); !seen.differs) {
@@ -338,7 +344,7 @@ FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd&
   } else if (end.signalled && asked_) {
     result.why = "the program was killed, and says itself what is a checkpoint; the last committed one stands";
     return FlushOutcome::partial;
-  } else if (end.signalled && !is_complete_at_death(seen.state, end.at, last_burst_, options_.settle)) {
+  } else if (end.signalled && !is_complete_at_death(seen.state, alive_until, last_burst_, options_.settle)) {
     result.why = "the program was killed while it may have been writing; the last committed checkpoint stands";
     return FlushOutcome::partial;
   }

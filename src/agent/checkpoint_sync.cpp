@@ -248,8 +248,10 @@ void CheckpointSync::note_whether_dirty() {
 
 void CheckpointSync::note_open_files() {
   if (!open_files_) return;
+  const auto asked = clock_.ticks();
   const auto open = open_files_();
   program_gone_ = !open;
+  if (open) alive_at_ = asked;
   // What it held open then is what matters.
   if (program_gone_) return;
   const std::set<std::pair<std::uint64_t, std::uint64_t>> held(open->begin(), open->end());

@@ -62,7 +62,7 @@ struct CheckpointProblem {
 using CheckpointEvent = std::variant<CheckpointCommitted, CheckpointFencedOff, CheckpointProblem>;
 
 struct ProgramEnd {
-  Instant at;              // in ticks of the clock
+  Instant at;              // in ticks of the clock: when we heard of it
   bool signalled = false;  // as ports::ProgramExit has it
 };
 enum class FlushOutcome {
@@ -221,6 +221,7 @@ class CheckpointSync {
   std::set<std::string> said_;
   bool ended_ = false;         // the program, as we were told
   bool program_gone_ = false;  // it was not there when we last looked for it
+  Instant alive_at_;           // and when it was there
   bool asked_ = false;         // it says itself when there is a checkpoint
   checkpoint::SaveTimer saves_;
   std::optional<Instant> dirty_since_, last_change_;

@@ -59,9 +59,10 @@ struct DirectoryState {
 // The present state may become a generation: nothing is being written, as far as one can see.
 bool is_quiet(const DirectoryState& state, Instant now, const SettleOptions& options);
 
-// The same after a death by signal at `died`. Files open when last looked are torn. What had been quiet before the
-// death is as good as ever. Later changes count only if they are one file renamed into place, and the program is known
-// to write one file at a time (`previous_burst`: files that the last generation of this attempt brought; 0: not known).
+// The same after a death by signal, where the program was known to live until `died`. Files open when last looked are
+// torn. What had been quiet before the death is as good as ever. Later changes count only if they are one file renamed
+// into place, and the program is known to write one file at a time (`previous_burst`: files that the last generation of
+// this attempt brought; 0: not known).
 bool is_complete_at_death(const DirectoryState& state, Instant died, std::size_t previous_burst,
                           const SettleOptions& options);
 

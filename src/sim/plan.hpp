@@ -71,8 +71,10 @@ struct FaultPlan {
   double store_busy = 0;
   std::optional<Duration> mean_between_full_disks;
   Duration full_disk_at_most{0};
-  double clock_set_while_writing = 0;                // the instance's, between two writes of a checkpoint
-  double killed_while_writing = 0;                   // the program, as by the kernel for want of memory, then, too
+  double clock_set_while_writing = 0;  // the instance's, between two writes of a checkpoint
+  double killed_while_writing = 0;     // the program, as by the kernel for want of memory, then, too
+  double death_told_late = 0;          // to its agent: what it started keeps its output open
+  Duration death_told_late_at_most{0};
   std::optional<Duration> mean_between_clock_jumps;  // of the service's and of the instances' clocks
   // the lines between agents and service
   double message_lost = 0, answer_lost = 0, message_doubled = 0, message_late = 0;
@@ -93,6 +95,7 @@ struct FaultPlan {
   Duration freeze_at_most{0};
   // the object store
   double store_refuses = 0, ack_lost = 0, upload_cut = 0;
+  double damaged_at_failure = 0;                 // another manifest, when one could not be put
   std::optional<Duration> mean_between_outages;  // of all of it, for every agent
   Duration outage_at_most{0};
   double put_late = 0;  // the answer says that it failed, and it takes effect after all, later

@@ -111,9 +111,16 @@ Result<std::unique_ptr<agent::TrainingProgram>> TwinInstance::start_program(cons
     parts_.recorder.record(
         {parts_.scheduler.now(), Restored{spec.name, assignment_.fence, parts_.shelf.based_on(assignment_.fence)}});
   }
-  ProgramWorld world{parts_.scheduler, parts_.recorder,    program_process_,
-                     checkpoints_,     spec.name,          assignment_.fence,
-                     program_plan_,    [this] { wake(); }, [this] { while_writing(); }};
+  ProgramWorld world{parts_.scheduler,
+                     parts_.recorder,
+                     program_process_,
+                     checkpoints_,
+                     spec.name,
+                     assignment_.fence,
+                     program_plan_,
+                     [this] { wake(); },
+                     [this] { while_writing(); },
+                     [this] { return told_late(); }};
   return std::make_unique<Owned>(*this, std::move(world), std::move(line));
 }
 
@@ -140,6 +147,12 @@ void TwinInstance::while_writing() {
     fault(fmt::format("the program of agent {} is killed while it saves", assignment_.fence.value));
     program_->die();
   }
+}
+
+Duration TwinInstance::told_late() {
+  const auto& faults = parts_.plan.faults;
+  if (!parts_.dice.chance(faults.death_told_late)) return Duration{0};
+  return parts_.dice.between(Duration{1}, faults.death_told_late_at_most);
 }
 
 void TwinInstance::leave() {

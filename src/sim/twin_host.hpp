@@ -64,6 +64,7 @@ class TwinInstance final : public agent::Host {
  private:
   void run_agent();
   void while_writing();
+  Duration told_late();
   bool disk_is_full() { return parts_.dice.chance(parts_.plan.faults.instance_disk_full); }
 
   InstanceParts parts_;

@@ -157,7 +157,18 @@ void TwinProgram::end(ProgramOver::How how, ports::ProgramExit exit) {
       !(how == ProgramOver::How::asked && world_.plan.on_term != OnTerm::die)) {
     world_.process.kill();
   }
+  const Duration late = world_.told_late();
+  told_at_ = world_.scheduler.now() + late;
   world_.news();
+  if (late == Duration{0}) return;
+  late_news_ = std::make_shared<std::function<void()>>(world_.news);
+  world_.scheduler.after(late, [told = std::weak_ptr(late_news_)] {
+    if (const auto news = told.lock()) (*news)();
+  });
+}
+
+std::optional<ports::ProgramExit> TwinProgram::exit() {
+  return lines_.empty() && world_.scheduler.now() >= told_at_ ? exit_ : std::nullopt;
 }
 
 // The kernel closes what a dead program had open.

@@ -25,6 +25,7 @@ struct ProgramWorld {
   ProgramPlan plan;
   std::function<void()> news;           // there are lines, or it has ended
   std::function<void()> while_writing;  // a moment in the middle of a save; the program may be dead afterwards
+  std::function<Duration()> told_late;  // how long after its end the agent is told of it
 };
 
 class TwinProgram final : public agent::TrainingProgram {
@@ -34,7 +35,7 @@ class TwinProgram final : public agent::TrainingProgram {
 
   void signal(int signal_number) override;
   void kill() override { end(ProgramOver::How::killed, {137, true, false}); }
-  std::optional<ports::ProgramExit> exit() override { return lines_.empty() ? exit_ : std::nullopt; }
+  std::optional<ports::ProgramExit> exit() override;
   std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> files_open_for_writing() const override;
 
   // In Host::wait().
@@ -62,6 +63,8 @@ class TwinProgram final : public agent::TrainingProgram {
   std::uint64_t saved_ = 0;
   std::deque<std::string> lines_;
   std::optional<ports::ProgramExit> exit_;
+  Instant told_at_;  // of its end
+  std::shared_ptr<std::function<void()>> late_news_;
 };
 
 }  // namespace holdfast::sim

@@ -164,3 +164,35 @@ TEST_CASE("while the program runs a flush is a pass under the usual rules") {
   world.clock.advance(seconds{1});
   CHECK(attempt.sync->flush(deadline, std::nullopt).outcome == FlushOutcome::saved);
 }
+
+TEST_CASE(
+    "what was still moving when the program was last seen alive is no checkpoint, however late its death is heard of") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.rename_in("part-0", "step 1");
+  attempt.rename_in("part-1", "step 1");
+  const auto whole = attempt.settle();
+  REQUIRE(whole);
+  attempt.rename_in("part-0", "step 2");
+  attempt.step(holdfast::seconds{1});
+  attempt.open.reset();  // killed, before part-1
+  world.clock.advance(minutes{1});
+  CHECK(attempt.flush(true).outcome == FlushOutcome::partial);
+  CHECK(attempt.sync->figures().last == whole);
+}
+
+TEST_CASE("what had rested before a long upload began is a checkpoint, though the program dies during it") {
+  World world;
+  Attempt attempt(world, 1);
+  with_good(attempt);
+  attempt.write("model", std::string(3'000'000, 'b'));
+  attempt.step(holdfast::seconds{1});
+  world.store.in_the_middle = [&](const std::string&) {
+    attempt.open.reset();
+    world.clock.advance(minutes{1});
+  };
+  attempt.step(holdfast::milliseconds{600});
+  REQUIRE_FALSE(attempt.open);
+  CHECK(attempt.flush(true).outcome == FlushOutcome::saved);
+  CHECK(Attempt(world, 2).files() == attempt.files());
+}
