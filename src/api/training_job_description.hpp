@@ -15,5 +15,8 @@ nlohmann::json describe_outcome(const job::Job& job);
 nlohmann::json describe_metrics(const JobName& name, ports::Telemetry& telemetry);
 // All of it. Kind::permanent: what is stored is not ours.
 Result<nlohmann::json> describe_job(const ports::StoredJob& stored, ports::Telemetry& telemetry);
+// The same as DescribeTrainingJob answers it: the stored request as it is and the rest beside it. Clients poll, and
+// taking the request apart to put it together again costs more than all the rest.
+Result<std::string> description_text(const ports::StoredJob& stored, ports::Telemetry& telemetry);
 
 }  // namespace holdfast::api

@@ -1,5 +1,8 @@
 #include "job/codec.hpp"
 
+#if defined(__SSE2__)
+#define RAPIDJSON_SSE2
+#endif
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 #include <rapidjson/stringbuffer.h>
@@ -22,6 +25,7 @@ namespace {
 using std::literals::operator""sv;
 
 constexpr int kVersion = 1;
+constexpr std::size_t kLooksAhead = 16;
 
 // ---- the members of each struct, by name, for reading and for writing
 
@@ -453,10 +457,16 @@ template <class T, class F>
 Result<T> reading(std::string_view what, std::string_view text, const F& read_from) {
   // RapidJSON's own check of UTF-8 costs as much as all the rest.
   if (!is_utf8(text)) return fail(Kind::permanent, "reading a stored {}: it is not in UTF-8", what);
+  // It ends at the first zero, which is nowhere in JSON, and looks ahead by up to 16 bytes.
+  if (text.find('\0') != text.npos) return fail(Kind::permanent, "reading a stored {}: there is a zero in it", what);
+  std::string own;
+  own.reserve(text.size() + kLooksAhead);
+  own.append(text).append(kLooksAhead, '\0');
   std::array<char, 4096> room;  // most texts fit into what is on the stack already
   rapidjson::MemoryPoolAllocator<> pool(room.data(), room.size());
   rapidjson::Document in(&pool);
-  in.Parse<rapidjson::kParseIterativeFlag>(text.data(), text.size());  // no recursion, whatever is nested how deep
+  // In place: strings are not copied, and there is no recursion, whatever is nested how deep.
+  in.ParseInsitu<rapidjson::kParseIterativeFlag>(own.data());
   if (in.HasParseError()) {
     return fail(Kind::permanent, "reading a stored {}: {} (at byte {})", what,
                 rapidjson::GetParseError_En(in.GetParseError()), in.GetErrorOffset());

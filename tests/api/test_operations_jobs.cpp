@@ -58,6 +58,26 @@ TEST_CASE("jobs are found by what they are, shown as Describe shows them, with t
   CHECK(record == described);
 }
 
+TEST_CASE("Describe says each thing once") {
+  ServiceWorld world;
+  world.provider.slots = 0;
+  json request = world.job_request("demo");
+  request["ProfilerConfig"] = {{"S3OutputPath", "s3://bkt/p"}};
+  request["Environment"] = {{"QUOTED", "\"}{\"\u00e4"}};
+  world.ok("SageMaker.CreateTrainingJob", request);
+  world.ok("SageMaker.StopTrainingJob", {{"TrainingJobName", "demo"}});
+  const auto response = world.call("SageMaker.DescribeTrainingJob", {{"TrainingJobName", "demo"}});
+  std::map<std::string, int> said;
+  const json described = json::parse(response.body, [&](int depth, json::parse_event_t event, json& name) {
+    if (depth == 1 && event == json::parse_event_t::key) ++said[name.get<std::string>()];
+    return true;
+  });
+  for (const auto& [name, times] : said) CHECK_MESSAGE(times == 1, name);
+  CHECK(described.at("TrainingJobStatus") == "Stopped");
+  CHECK(described.at("FinalMetricDataList").size() == 1);
+  CHECK(described.at("Environment") == request["Environment"]);
+}
+
 TEST_CASE("a search goes on where its page ended, and only for the same question") {
   ServiceWorld world;
   world.provider.slots = 0;

@@ -12,10 +12,9 @@ void describe_training_job(const Call& call, Answer answer) {
   const JobName name{call.request.at("TrainingJobName").get<std::string>()};
   const auto stored = call.backends.store.find(name);
   if (!stored) return answer(tl::unexpected(to_api_error(stored.error())));
-  auto described = describe_job(*stored, call.backends.telemetry);
+  auto described = description_text(*stored, call.backends.telemetry);
   if (!described) return answer(tl::unexpected(to_api_error(described.error())));
-  (*described)["ProfilingStatus"] = "Disabled";  // whatever was asked for, nothing profiles here
-  answer(dump(*described));
+  answer(std::move(*described));
 }
 
 }  // namespace holdfast::api::operations
