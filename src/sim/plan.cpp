@@ -136,16 +136,6 @@ FaultPlan draw_faults(Dice& dice) {
   return faults;
 }
 
-// Damage comes whenever something has to be done again.
-void make_brittle(Plan& plan, Dice& dice) {
-  plan.faults.store_refuses = dice.log_between(0.1, 0.4);
-  plan.faults.put_late = 0;  // what fails has failed
-  plan.faults.damaged_at_failure = dice.log_between(0.3, 1.0);
-  for (auto& job : plan.jobs) {
-    if (dice.chance(0.6)) job.program.writing = Writing::new_folder;
-  }
-}
-
 // Programs die in one of their first saves, the files of which come as far apart as a quiet moment allows, and their
 // agents hear of it late.
 void make_deadly(Plan& plan, Dice& dice) {
@@ -205,7 +195,6 @@ void make_restless(Plan& plan, Dice& dice) {
   if (dice.chance(0.5)) faults.mean_between_damages = dice.log_between(minutes{3}, hours{2});
   if (dice.chance(0.3)) faults.instance_disk_full = dice.log_between(0.01, 0.1);
   if (dice.chance(0.2)) make_deadly(plan, dice);
-  if (dice.chance(0.25)) make_brittle(plan, dice);
 }
 
 }  // namespace

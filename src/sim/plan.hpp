@@ -95,7 +95,6 @@ struct FaultPlan {
   Duration freeze_at_most{0};
   // the object store
   double store_refuses = 0, ack_lost = 0, upload_cut = 0;
-  double damaged_at_failure = 0;                 // another manifest, when one could not be put
   std::optional<Duration> mean_between_outages;  // of all of it, for every agent
   Duration outage_at_most{0};
   double put_late = 0;  // the answer says that it failed, and it takes effect after all, later

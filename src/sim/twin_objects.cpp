@@ -31,20 +31,6 @@ Result<void> TwinObjects::go(const char* what, const std::string& key) {
   return {};
 }
 
-// The worst moment for damage: who writes a manifest has read or written all that it names, and will have to do it
-// again.
-void TwinObjects::damage_beside(const std::string& manifest) {
-  constexpr std::string_view kLedger = "ledger/";
-  const auto at = manifest.find(kLedger);
-  if (at == std::string::npos || !dice_.chance(faults_.damaged_at_failure)) return;
-  const auto ledger = manifest.substr(0, at + kLedger.size());
-  auto beside = shelf_.checkpoint_data();
-  std::erase_if(beside, [&](const auto& object) { return !object.second.starts_with(ledger); });
-  if (beside.empty()) return;
-  const auto& [bucket, damaged] = beside[dice_.below(beside.size())];
-  shelf_.damage(bucket, damaged);
-}
-
 Result<void> TwinObjects::come_back(const char* what, const std::string& key) {
   if (process_) process_->check();
   if (dice_.chance(faults_.ack_lost)) {
@@ -63,12 +49,6 @@ Result<std::map<std::string, ObjectShelf::Object>*> TwinObjects::open(const std:
 // ---- writing
 
 Result<void> TwinObjects::put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) {
-  auto done = try_to_put(bucket, key, bytes);
-  if (!done) damage_beside(key);
-  return done;
-}
-
-Result<void> TwinObjects::try_to_put(const std::string& bucket, const std::string& key, std::string_view bytes) {
   if (auto gone = go("storing", key); !gone) return gone;
   if (auto there = open(bucket); !there) return fail(there.error());
   if (process_ && dice_.chance(faults_.put_late)) {

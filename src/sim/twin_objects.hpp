@@ -94,8 +94,6 @@ class TwinObjects final : public ports::ObjectStore {
   // The way there, and back: time passes, and it may fail on either.
   Result<void> go(const char* what, const std::string& key);
   Result<void> come_back(const char* what, const std::string& key);
-  Result<void> try_to_put(const std::string& bucket, const std::string& key, std::string_view bytes);
-  void damage_beside(const std::string& manifest);
   void take_time();
   Result<std::map<std::string, ObjectShelf::Object>*> open(const std::string& bucket);
   Result<std::string> read(const char* what, const std::string& bucket, const std::string& key);
