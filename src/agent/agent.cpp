@@ -209,9 +209,27 @@ class Agent {
     return {};
   }
 
+  // Each step is done once, whatever has to be tried again after it: what a second restore chose might be another
+  // generation, and the files of the first would lie beside it.
   Result<void> restore() {
+    if (!assignment_.spec.checkpoint || sync_) return {};
+    if (!claim_) {
+      if (auto restored = bring_checkpoint(); !restored) return restored;
+    }
+    auto sync = CheckpointSync::open(
+        paced_, parts_.clock, host_.background_tasks(),
+        [this] {
+          const TrainingProgram* program = program_.load();
+          return program ? program->files_open_for_writing() : std::nullopt;
+        },
+        sync_options(), *claim_, *folder_);
+    if (!sync) return fail(sync.error());
+    sync_ = std::move(*sync);
+    return {};
+  }
+
+  Result<void> bring_checkpoint() {
     const auto& checkpoint = assignment_.spec.checkpoint;
-    if (!checkpoint || sync_) return {};
     const auto location = ports::parse_s3_uri(checkpoint->s3_uri);
     if (!location) return fail(location.error());
     auto folder = host_.checkpoint_folder();
@@ -237,15 +255,7 @@ class Agent {
     } else {
       note(fmt::format("attempt {} starts from the beginning: no checkpoint yet", assignment_.fence.value));
     }
-    auto sync = CheckpointSync::open(
-        paced_, parts_.clock, host_.background_tasks(),
-        [this] {
-          const TrainingProgram* program = program_.load();
-          return program ? program->files_open_for_writing() : std::nullopt;
-        },
-        sync_options(), std::move(restored->claim), *folder_);
-    if (!sync) return fail(sync.error());
-    sync_ = std::move(*sync);
+    claim_ = std::move(restored->claim);
     return {};
   }
 
@@ -444,7 +454,8 @@ class Agent {
   std::optional<GenerationId> restored_;
   std::vector<std::unique_ptr<ChannelFeed>> feeds_;  // by channel; none for those that are not in Pipe mode
   std::optional<Failure> input_failure_;
-  std::unique_ptr<Folder> folder_;  // of the checkpoints
+  std::unique_ptr<Folder> folder_;        // of the checkpoints
+  std::optional<CheckpointClaim> claim_;  // once what it goes on from is there
   std::unique_ptr<CheckpointSync> sync_;
   std::optional<SafetyWatch> watch_;  // from the program's start
   std::atomic<const TrainingProgram*> program_ = nullptr;

@@ -93,50 +93,11 @@ TypeError wrong_type(const json& value, const Shape& shape, const std::string& p
       shape.kind);
 }
 
-// How deep the brackets of a JSON text go; those inside strings do not count. A pass over the text beforehand is
-// cheaper than to be called back by the parser for each value.
-int depth_of(std::string_view text) {
-  int depth = 0, deepest = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return deepest;
-}
-
 }  // namespace
 
 tl::expected<void, ApiError> check_types(const json& value, const Shape& shape) {
   if (auto wrong = wrong_type(value, shape, "")) return tl::unexpected(std::move(*wrong));
   return {};
-}
-
-tl::expected<json, ApiError> parse_body(std::string_view body) {
-  if (body.size() > kMaxBodyBytes) return tl::unexpected(request_too_large(kMaxBodyBytes));
-  if (depth_of(body) > kMaxJsonDepth) {
-    return tl::unexpected(
-        serialization(fmt::format("The request body is nested deeper than {} levels.", kMaxJsonDepth)));
-  }
-  try {
-    json parsed = json::parse(body.begin(), body.end());
-    if (!parsed.is_object()) return tl::unexpected(serialization("The request body is not a JSON object."));
-    return parsed;
-  } catch (const json::parse_error& error) {
-    return tl::unexpected(
-        serialization(fmt::format("The request body is not valid JSON in UTF-8 (at byte {}).", error.byte)));
-  } catch (const json::exception&) {
-    return tl::unexpected(serialization("The request body holds a number that is too large."));
-  }
 }
 
 }  // namespace holdfast::api

@@ -1,6 +1,7 @@
 #include "base/utf8.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 
@@ -24,7 +25,8 @@ std::size_t utf8_length(std::string_view text) {
   return overlong || no_character ? 0 : length;
 }
 
-bool is_utf8(std::string_view text) {
+std::size_t utf8_prefix(std::string_view text) {
+  const auto size = text.size();
   while (!text.empty()) {
     // Nearly all of what comes is ASCII: eight bytes at once.
     std::uint64_t eight = 0;
@@ -33,12 +35,29 @@ bool is_utf8(std::string_view text) {
       if ((eight & 0x8080808080808080U) != 0) break;
       text.remove_prefix(sizeof eight);
     }
-    if (text.empty()) return true;
+    if (text.empty()) break;
     const auto length = utf8_length(text);
-    if (length == 0) return false;
+    if (length == 0) break;
     text.remove_prefix(length);
   }
-  return true;
+  return size - text.size();
+}
+
+bool has_lone_surrogate(std::string_view json) {
+  bool half = false;  // the escape before this one was the first half of a pair
+  for (auto at = json.find('\\'); at != json.npos; at = json.find('\\', at)) {
+    unsigned code = 0;
+    const auto* digits = json.data() + std::min(at + 2, json.size());
+    const auto* end = json.data() + std::min(at + 6, json.size());
+    const bool is_code =
+        json.substr(at).starts_with("\\u") && end - digits == 4 && std::from_chars(digits, end, code, 16).ptr == end;
+    const bool second = is_code && code >= 0xDC00 && code <= 0xDFFF;
+    if (half != second) return true;
+    half = is_code && code >= 0xD800 && code <= 0xDBFF;
+    at += is_code ? 6 : 2;
+    if (half && !json.substr(std::min(at, json.size())).starts_with("\\u")) return true;
+  }
+  return half;
 }
 
 std::string valid_utf8(std::string_view bytes, std::size_t limit) {

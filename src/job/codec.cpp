@@ -457,6 +457,7 @@ template <class T, class F>
 Result<T> reading(std::string_view what, std::string_view text, const F& read_from) {
   // RapidJSON's own check of UTF-8 costs as much as all the rest.
   if (!is_utf8(text)) return fail(Kind::permanent, "reading a stored {}: it is not in UTF-8", what);
+  if (has_lone_surrogate(text)) return fail(Kind::permanent, "reading a stored {}: half of a surrogate pair", what);
   // It ends at the first zero, which is nowhere in JSON, and looks ahead by up to 16 bytes.
   if (text.find('\0') != text.npos) return fail(Kind::permanent, "reading a stored {}: there is a zero in it", what);
   std::string own;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "checkpoint/hash.hpp"
 #include "checkpoint/ledger.hpp"
 #include "sim/content.hpp"
@@ -81,11 +83,16 @@ void ObjectShelf::remove(const std::string& bucket, const std::string& key) {
     recorder_.record({scheduler_.now(), GenerationRemoved{own->job, id->fence, id->sequence}});
 }
 
-// Only what a manifest names, or a manifest itself: else the harm would show in no record.
+// Only what a manifest names, or a manifest itself: else the harm would show in no record. Of an object with several
+// files a manifest may name some only.
 void ObjectShelf::damage(const std::string& bucket, const std::string& key) {
   const auto own = own_of(bucket, key);
   auto& bytes = buckets_[bucket][key].bytes;
   if (!own || bytes.empty() || damaged_.contains(key)) return;
+  const auto at = bytes.size() / 2;
+  const auto holds = [&](const checkpoint::ManifestFile& file) {
+    return file.object == own->name && (!file.offset || (*file.offset <= at && at < *file.offset + file.size));
+  };
   std::vector<GenerationId> spoilt;
   if (const auto id = checkpoint::parse_manifest_name(own->name)) spoilt.push_back(*id);
   const auto& objects = buckets_[bucket];
@@ -93,15 +100,13 @@ void ObjectShelf::damage(const std::string& bucket, const std::string& key) {
   for (auto entry = objects.lower_bound(ledger); entry != objects.end() && entry->first.starts_with(ledger); ++entry) {
     const auto manifest = checkpoint::decode(entry->second.bytes);
     if (!manifest) continue;
-    for (const auto& file : manifest->files) {
-      if (file.object == own->name) spoilt.push_back(manifest->id);
-    }
+    if (std::ranges::any_of(manifest->files, holds)) spoilt.push_back(manifest->id);
   }
   if (spoilt.empty()) return;
   damaged_.insert(key);
   recorder_.record({scheduler_.now(), FaultInjected{"a bit of " + key + " is flipped"}});
   for (const auto& id : spoilt) recorder_.record({scheduler_.now(), GenerationSpoilt{own->job, id.fence, id.sequence}});
-  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  bytes[at] = static_cast<char>(bytes[at] ^ 1);
 }
 
 std::vector<std::pair<std::string, std::string>> ObjectShelf::checkpoint_data() const {

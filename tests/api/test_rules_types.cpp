@@ -68,12 +68,23 @@ std::string parse_refusal(const std::string& body) {
 
 TEST_CASE("a body is a JSON object in UTF-8, and anything else is a SerializationException") {
   CHECK(parse_body(R"({"a":[1,"\u00e4"]})").value() == json{{"a", {1, "\u00e4"}}});
+  // Numbers keep their kinds, and the last of two members of one name stands.
+  const auto numbers =
+      parse_body(R"({"a":1,"b":-1,"c":1.0,"d":18446744073709551615,"e":18446744073709551616,"a":2})").value();
+  CHECK(numbers == json::parse(R"({"a":2,"b":-1,"c":1.0,"d":18446744073709551615,"e":18446744073709551616})"));
+  CHECK(numbers["a"].is_number_unsigned());
+  CHECK(numbers["b"].is_number_integer());
+  CHECK(numbers["c"].is_number_float());
+  CHECK(numbers["e"].is_number_float());
+  CHECK(parse_body(R"({"a":"\u0000","b":{},"c":[[]],"d":null,"e":true})").value() ==
+        json{{"a", std::string(1, '\0')}, {"b", json::object()}, {"c", {json::array()}}, {"d", nullptr}, {"e", true}});
   CHECK(parse_refusal("") == "SerializationException: The request body is not valid JSON in UTF-8 (at byte 1).");
   CHECK(parse_refusal("[]") == "SerializationException: The request body is not a JSON object.");
   CHECK(parse_refusal(R"({"a":1e999})") ==
         "SerializationException: The request body holds a number that is too large.");
   for (const char* malformed : {"{", R"({"a":})", R"({"a":1,})", "{} {}", "{\"a\":\"\xff\"}", "{\"a\":\"\xc3\"}",
-                                R"({"a":"\ud800"})", "{'a':1}", R"({"a":NaN})", "{\"a\":\"x\ny\"}"}) {
+                                R"({"a":"\ud800"})", R"({"a":"\udc00"})", R"({"a":"\ud800\ud800"})", R"({"\udc00":1})",
+                                "{'a':1}", R"({"a":01})", R"({"a":+1})", R"({"a":NaN})", "{\"a\":\"x\ny\"}"}) {
     CHECK_MESSAGE(parse_refusal(malformed).starts_with("SerializationException: "), malformed);
   }
 }

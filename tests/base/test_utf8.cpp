@@ -53,3 +53,13 @@ TEST_CASE("text is cut between characters") {
   CHECK(valid_utf8("aé", 3) == "aé");
   CHECK(valid_utf8("\xff", 2) == "");
 }
+
+TEST_CASE("half of a surrogate pair is found, and nothing else is taken for one") {
+  for (const char* whole : {"", R"({"a":"b"})", R"("\ud83d\ude00")", R"("\uD83D\uDE00\uD83D\uDE00")", R"("\\udc00")",
+                            R"("\\\\ud800")", R"("\"\\")", R"("\ue000\ud7ff")", "\\", "\\u", "\\u12", "\\udc0"})
+    CHECK_MESSAGE(!has_lone_surrogate(whole), whole);
+  for (const char* half :
+       {R"("\udc00")", R"("\ud800")", R"("\ud800\ud800")", R"("\ud800x\udc00")", R"("\ud800\n\udc00")", R"("\\\udc00")",
+        R"("\ud83d\ude00\ude00")", R"(\ud800)", R"("\uDBFF")"})
+    CHECK_MESSAGE(has_lone_surrogate(half), half);
+}

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/overload.hpp"
 #include "sim/checkers/checkers.hpp"
@@ -58,10 +60,14 @@ class WholeRestores final : public Checker {
     std::map<GenerationId, Instant> spoilt_at;
     bool damaged = false;  // the store has spoilt something here, which later generations may name again
   };
-  // What an attempt has restored: with two instances for one fence the latest.
-  struct Now {
+  // What an attempt may have restored, and what would be wrong with that.
+  struct Candidate {
     LedgerModel::Choice generation;
-    std::optional<std::uint64_t> step;
+    std::optional<std::uint64_t> step;  // that it holds, where that is known
+    std::vector<std::string> faults;
+    bool explains(const Found& found) const {
+      return !found.torn && (generation ? !step || *step == found.step.value_or(0) : !found.step);
+    }
   };
 
   Place& place_of(const JobName& job) { return ledgers_[places_.of(job)]; }
@@ -138,27 +144,18 @@ class WholeRestores final : public Checker {
     settle(place);
   }
 
+  // The record says what the ledger names. An attempt that chose several times, and whose puts took effect late, may
+  // have gone on from another of its choices: the program's look tells.
   void on(Instant at, const Restored& restored) {
     auto& place = place_of(restored.job);
-    auto& now = now_[restored.fence];
-    now = {restored.generation, std::nullopt};
-    const auto* claim = claim_of(place, restored);
-    if (restored.generation) {
-      judge_generation(at, restored, place, claim);
-      if (const auto* entry = place.ledger.find(*restored.generation)) now.step = entry->step;
+    auto& candidates = restored_[restored.fence];  // with two instances for one fence the latest
+    candidates = {judge(restored, restored.generation, place, claim_of(place, restored))};
+    const auto own = place.claims.lower_bound({restored.fence, std::nullopt});
+    for (auto claim = own; claim != place.claims.end() && claim->first.first == restored.fence; ++claim) {
+      if (claim->second.base == restored.generation) continue;
+      candidates.push_back(judge(restored, claim->second.base, place, &claim->second));
     }
-    if (!claim) return;
-    const bool own = restored.generation && restored.generation->fence == restored.fence;
-    if (!own && restored.generation != claim->base)
-      return violated(
-          at, fmt::format("{}: attempt {} opened the ledger to go on from {}, but restored {}", restored.job.value,
-                          restored.fence.value, name_of(claim->base), name_of(restored.generation)));
-    if (!own && !claim->was_newest) {
-      const auto choices = place.ledger.choices(restored.fence);
-      violated(
-          at, fmt::format("{}: attempt {} restored {}, but the newest generation that counts is {}", restored.job.value,
-                          restored.fence.value, name_of(restored.generation), name_of(choices.front())));
-    }
+    if (candidates.size() == 1) say(at, candidates.front());
   }
 
   // The one that it kept, or else the last.
@@ -171,38 +168,59 @@ class WholeRestores final : public Checker {
     return &claim->second;
   }
 
-  void judge_generation(Instant at, const Restored& restored, const Place& place, const Claim* claim) {
-    const auto say = [&](const char* what) {
-      violated(at, fmt::format("{}: attempt {} restored {}, which {}", restored.job.value, restored.fence.value,
-                               name_of(restored.generation), what));
+  static Candidate judge(const Restored& by, const LedgerModel::Choice& generation, const Place& place,
+                         const Claim* claim) {
+    Candidate candidate{generation, std::nullopt, {}};
+    const auto fault = [&](const std::string& what) {
+      candidate.faults.push_back(
+          fmt::format("{}: attempt {} restored {}, {}", by.job.value, by.fence.value, name_of(generation), what));
     };
-    if (!claim) return say("it never said that it would");
-    const auto* entry = place.ledger.find(*restored.generation);
-    if (!entry) return say("is not in the ledger");
-    if (!entry->whole) say("was never completely written");
+    const auto* entry = generation ? place.ledger.find(*generation) : nullptr;
+    if (generation && !claim) fault("which it never said that it would");
+    if (generation && claim && !entry) fault("which is not in the ledger");
+    if (entry) candidate.step = entry->step;
+    if (!claim) return candidate;
+    if (entry && !entry->whole) fault("which was never completely written");
     // Damage that comes while it is read may come too late to be seen; the program's own look tells then.
-    if (restored.generation == claim->base && claim->bad_before) say("was damaged or in quarantine before");
+    if (entry && generation == claim->base && claim->bad_before) fault("which was damaged or in quarantine before");
+    if (generation && generation->fence == by.fence) return candidate;
+    if (generation != claim->base) {
+      fault("but opened the ledger to go on from " + name_of(claim->base));
+    } else if (!claim->was_newest) {
+      const auto choices = place.ledger.choices(by.fence);
+      fault("but the newest generation that counts is " + name_of(choices.front()));
+    }
+    return candidate;
+  }
+
+  void say(Instant at, Candidate& candidate) {
+    for (auto& fault : std::exchange(candidate.faults, {})) violated(at, std::move(fault));
   }
 
   void on(Instant at, const ProgramBegan& began) {
-    const auto found = now_.find(began.fence);
-    const auto say = [&](const std::string& what) {
+    const auto complain = [&](const std::string& what) {
       violated(at, fmt::format("{}: the program of attempt {} {}", began.job.value, began.fence.value, what));
     };
-    if (began.found.torn) say("finds a torn checkpoint");
+    if (began.found.torn) complain("finds a torn checkpoint");
     const std::uint64_t step = began.found.step.value_or(0);
-    if (found == now_.end() || !found->second.generation) {
-      if (step != 0) say(fmt::format("finds step {}, but nothing was restored", step));
+    auto& candidates = restored_[began.fence];
+    const auto which =
+        std::ranges::find_if(candidates, [&](const auto& candidate) { return candidate.explains(began.found); });
+    if (which != candidates.end()) return say(at, *which);
+    if (!candidates.empty()) say(at, candidates.front());
+    if (began.found.torn) return;
+    if (candidates.empty() || !candidates.front().generation) {
+      if (step != 0) complain(fmt::format("finds step {}, but nothing was restored", step));
       return;
     }
-    const auto& now = found->second;
-    if (!began.found.torn && now.step && step != *now.step)
-      say(fmt::format("finds step {}, but generation {} holds step {}", step, name_of(now.generation), *now.step));
+    const auto& likely = candidates.front();
+    complain(fmt::format("finds step {}, but generation {} holds step {}", step, name_of(likely.generation),
+                         likely.step.value_or(0)));
   }
 
   Places places_;
   std::map<std::string, Place> ledgers_;
-  std::map<Fence, Now> now_;
+  std::map<Fence, std::vector<Candidate>> restored_;
   std::map<Fence, Instant> began_;  // the first instance of each attempt
 };
 
