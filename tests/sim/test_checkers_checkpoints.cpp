@@ -71,7 +71,26 @@ TEST_CASE("P3: a good generation that is thrown away") {
 
 TEST_CASE("P3: another generation than the opening says") {
   Story story = second_attempt().open("a", 2, gen(1, 2)).program("a", 2, gen(1, 1), 10);
-  CHECK(catches(story, "P3", "opened the ledger to go on from 1-2, but restored 1-1"));
+  CHECK(catches(story, "P3", "restored 1-1, but opened the ledger to go on from 1-2"));
+}
+
+TEST_CASE("P3: of several choices that one which the program's look fits") {
+  // It found the generation damaged and began anew; its first opening took effect last.
+  Story story = second_attempt().open("a", 2, gen(1, 2)).tell(GenerationSpoilt{kA, Fence{1}, 2});
+  story.tell(GenerationSpoilt{kA, Fence{1}, 1}).tell(Quarantined{kA, Fence{2}, gen(1, 2)});
+  story.tell(Quarantined{kA, Fence{2}, gen(1, 1)}).open("a", 2).open("a", 2, gen(1, 2));
+  SUBCASE("nothing") {
+    story.program("a", 2, gen(1, 2), 0).finish("a", 2);
+    CHECK_FALSE(catches(story, "P3", ""));
+  }
+  SUBCASE("what was damaged") {
+    story.program("a", 2, gen(1, 2), 20);
+    CHECK(catches(story, "P3", "restored 1-2, which was damaged or in quarantine before"));
+  }
+  SUBCASE("what was never chosen") {
+    story.program("a", 2, gen(1, 2), 10);
+    CHECK(catches(story, "P3", "finds step 10, but generation 1-2 holds step 20"));
+  }
 }
 
 TEST_CASE("P3: a restore without an opening") {

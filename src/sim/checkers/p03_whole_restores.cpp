@@ -66,7 +66,8 @@ class WholeRestores final : public Checker {
     std::optional<std::uint64_t> step;  // that it holds, where that is known
     std::vector<std::string> faults;
     bool explains(const Found& found) const {
-      return !found.torn && (generation ? !step || *step == found.step.value_or(0) : !found.step);
+      const std::uint64_t there = found.step.value_or(0);
+      return !found.torn && there == (generation ? step.value_or(there) : 0);
     }
   };
 
