@@ -1,7 +1,4 @@
 // The JSON of a request: read by RapidJSON, several times as fast as nlohmann's own parser, into nlohmann's tree.
-#if defined(__SSE2__)
-#define RAPIDJSON_SSE2
-#endif
 #include <fmt/format.h>
 #include <rapidjson/reader.h>
 
@@ -16,8 +13,6 @@ namespace holdfast::api {
 namespace {
 
 using nlohmann::json;
-
-constexpr std::size_t kLooksAhead = 16;  // bytes that RapidJSON may read behind the text
 
 // What the reader tells, put together. A false answer ends the reading.
 class Tree {
@@ -88,9 +83,7 @@ tl::expected<json, ApiError> parse_body(std::string_view body) {
   if (const auto good = utf8_prefix(body); good < body.size()) return tl::unexpected(no_json(good + 1));
   if (has_lone_surrogate(body))
     return tl::unexpected(serialization("The request body is not valid JSON in UTF-8 (half of a surrogate pair)."));
-  std::string text;
-  text.reserve(body.size() + kLooksAhead);
-  text.append(body).append(kLooksAhead, '\0');
+  std::string text(body);
   rapidjson::InsituStringStream stream(text.data());
   rapidjson::Reader reader;
   Tree tree;

@@ -1,8 +1,5 @@
 #include "job/codec.hpp"
 
-#if defined(__SSE2__)
-#define RAPIDJSON_SSE2
-#endif
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 #include <rapidjson/stringbuffer.h>
@@ -25,7 +22,6 @@ namespace {
 using std::literals::operator""sv;
 
 constexpr int kVersion = 1;
-constexpr std::size_t kLooksAhead = 16;
 
 // ---- the members of each struct, by name, for reading and for writing
 
@@ -458,11 +454,9 @@ Result<T> reading(std::string_view what, std::string_view text, const F& read_fr
   // RapidJSON's own check of UTF-8 costs as much as all the rest.
   if (!is_utf8(text)) return fail(Kind::permanent, "reading a stored {}: it is not in UTF-8", what);
   if (has_lone_surrogate(text)) return fail(Kind::permanent, "reading a stored {}: half of a surrogate pair", what);
-  // It ends at the first zero, which is nowhere in JSON, and looks ahead by up to 16 bytes.
+  // It ends at the first zero, which is nowhere in JSON.
   if (text.find('\0') != text.npos) return fail(Kind::permanent, "reading a stored {}: there is a zero in it", what);
-  std::string own;
-  own.reserve(text.size() + kLooksAhead);
-  own.append(text).append(kLooksAhead, '\0');
+  std::string own(text);
   std::array<char, 4096> room;  // most texts fit into what is on the stack already
   rapidjson::MemoryPoolAllocator<> pool(room.data(), room.size());
   rapidjson::Document in(&pool);

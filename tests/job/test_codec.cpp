@@ -55,6 +55,8 @@ TEST_CASE("a stored job that cannot be trusted is not read") {
   CHECK_FALSE(is_read(with(kOlder, R"("attempts":2)", R"("attempts":4294967296)")));
   CHECK_FALSE(is_read(with(kOlder, R"("is":"Training")", R"("is":"Dreaming")")));
   CHECK_FALSE(is_read(kOlder + "x"));
+  CHECK_FALSE(is_read(kOlder + std::string(1, '\0')));
+  CHECK_FALSE(is_read(with(kOlder, R"("v":1)", R"("v":1,"name":"\udc00")")));
   CHECK(is_read(with(kOlder, R"("v":1)", R"("v":1,"of_a_later_version":[{}])")));
 }
 

@@ -181,6 +181,22 @@ TEST_CASE("P2: a zombie's generation that is gone on from") {
   CHECK(catches(story, "P2", "attempt 3 goes on from 1-3, which came after attempt 2 had opened the ledger"));
 }
 
+TEST_CASE("P2: an opening that can no longer be read bars nothing, whatever comes when") {
+  Story story = one_hour();
+  story.lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 2), 20);
+  const auto damage = [&] { story.tell(GenerationSpoilt{JobName{"a"}, Fence{2}, 0}); };
+  SUBCASE("damaged before it") {
+    damage();
+    story.store("a", 1, 3, 25);
+  }
+  SUBCASE("damaged after it") {
+    story.store("a", 1, 3, 25);
+    damage();
+  }
+  story.lose("a", 2).wait(seconds{1}).lease("a", 3).open("a", 3, gen(1, 3));
+  CHECK_FALSE(catches(story, "P2", "which came after attempt 2 had opened the ledger"));
+}
+
 TEST_CASE("P2: a generation of a newer attempt that is gone on from") {
   Story story = one_hour();
   story.lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 2), 20).save("a", 2, 1, 30);

@@ -59,7 +59,8 @@ class OneWriter final : public Checker {
     std::set<std::uint64_t> sequences = {};  // of all its generations
   };
   struct Place {
-    Fence newest_opened;
+    std::set<Fence> openings;  // that can be read
+    Fence newest_opened() const { return openings.empty() ? Fence{} : *openings.rbegin(); }
     // Generations that came after a newer attempt had opened the ledger, and that attempt.
     std::map<GenerationId, Fence> too_late;
   };
@@ -110,7 +111,7 @@ class OneWriter final : public Checker {
       const auto late = place.too_late.find(*opened.based_on);
       if (late != place.too_late.end() && late->second == opened.fence) place.too_late.erase(late);
     }
-    place.newest_opened = std::max(place.newest_opened, opened.fence);
+    place.openings.insert(opened.fence);
   }
 
   void on(Instant at, const GenerationStored& stored) {
@@ -121,24 +122,24 @@ class OneWriter final : public Checker {
       violated(at, fmt::format("{}: generation {}-{} was stored twice", stored.job.value, stored.fence.value,
                                stored.sequence));
     auto& place = place_of(stored.job);
-    if (stored.fence >= place.newest_opened) return;
+    if (stored.fence >= place.newest_opened()) return;
     // One that arrives behind its successor, which came in time, is as good as that.
     const bool overtaken = std::any_of(sequences.upper_bound(stored.sequence), sequences.end(), [&](auto later) {
       return !place.too_late.contains({stored.fence, later});
     });
-    if (!overtaken) place.too_late[{stored.fence, stored.sequence}] = place.newest_opened;
+    if (!overtaken) place.too_late[{stored.fence, stored.sequence}] = place.newest_opened();
   }
 
   // An opening that is lost or unreadable bars nothing any more: losing the record must not lose progress.
   void on(const GenerationSpoilt& spoilt) {
-    if (spoilt.sequence == 0) unbar(place_of(spoilt.job), spoilt.fence);
+    if (spoilt.sequence != 0) return;
+    auto& place = place_of(spoilt.job);
+    place.openings.erase(spoilt.fence);
+    std::erase_if(place.too_late, [&](const auto& entry) { return entry.second == spoilt.fence; });
   }
   void on(const GenerationRemoved& removed) {
     auto& place = place_of(removed.job);
     place.too_late.erase({removed.fence, removed.sequence});
-  }
-  static void unbar(Place& place, Fence by) {
-    std::erase_if(place.too_late, [&](const auto& entry) { return entry.second == by; });
   }
 
   void judge_use(Instant at, const JobName& job, Fence user, const GenerationId& used) {
