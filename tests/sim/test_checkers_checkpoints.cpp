@@ -74,8 +74,8 @@ TEST_CASE("P3: another generation than the opening says") {
   CHECK(catches(story, "P3", "restored 1-1, but opened the ledger to go on from 1-2"));
 }
 
-TEST_CASE("P3: of several choices that one which the program's look fits") {
-  // It found the generation damaged and began anew; its first opening took effect last.
+TEST_CASE("P3: an attempt that began anew, whose first opening took effect last") {
+  // It had found all generations damaged.
   Story story = second_attempt().open("a", 2, gen(1, 2)).tell(GenerationSpoilt{kA, Fence{1}, 2});
   story.tell(GenerationSpoilt{kA, Fence{1}, 1}).tell(Quarantined{kA, Fence{2}, gen(1, 2)});
   story.tell(Quarantined{kA, Fence{2}, gen(1, 1)}).open("a", 2).open("a", 2, gen(1, 2));

@@ -1,6 +1,9 @@
 // One page of a stream. A token is "f/" and the byte position from which to read on, or "b/" and the one before which
 // to read: positions never move, because a stream only grows.
+#include <fmt/format.h>
+
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -63,16 +66,15 @@ void get_log_events(const Call& call, Answer answer) {
   if (!page && page.error().kind == Kind::invalid)
     return answer(tl::unexpected(invalid_parameter("The specified nextToken is invalid.")));
   if (!page) return answer(tl::unexpected(log_failure(page.error())));
-  json events = json::array();
+  // As text at once: a tree for each of up to 10,000 lines costs several times as much.
+  std::string events;
   for (const auto& event : page->events) {
-    events.push_back(
-        {{"timestamp", event.timestamp_ms}, {"message", event.message}, {"ingestionTime", event.ingestion_ms}});
+    fmt::format_to(std::back_inserter(events), R"({}{{"timestamp":{},"message":{},"ingestionTime":{}}})",
+                   events.empty() ? "" : ",", event.timestamp_ms, dump(event.message), event.ingestion_ms);
   }
-  // Both always, and at an end the one that was passed in: that is how clients know that they are there.
-  const json shown = {{"events", std::move(events)},
-                      {"nextForwardToken", "f/" + std::to_string(page->next)},
-                      {"nextBackwardToken", "b/" + std::to_string(page->first)}};
-  answer(dump(shown));
+  // Both tokens always, and at an end the one that was passed in: that is how clients know that they are there.
+  answer(fmt::format(R"({{"events":[{}],"nextForwardToken":"f/{}","nextBackwardToken":"b/{}"}})", events, page->next,
+                     page->first));
 }
 
 }  // namespace holdfast::api::operations

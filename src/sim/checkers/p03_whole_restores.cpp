@@ -145,17 +145,15 @@ class WholeRestores final : public Checker {
     settle(place);
   }
 
-  // The record says what the ledger names. An attempt that chose several times, and whose puts took effect late, may
-  // have gone on from another of its choices: the program's look tells.
+  // The record says what the ledger names. An attempt that chose nothing in the end has no generation of its own that
+  // says so, and an earlier opening of its may take effect last: the program's look tells.
   void on(Instant at, const Restored& restored) {
     auto& place = place_of(restored.job);
     auto& candidates = restored_[restored.fence];  // with two instances for one fence the latest
     candidates = {judge(restored, restored.generation, place, claim_of(place, restored))};
-    const auto own = place.claims.lower_bound({restored.fence, std::nullopt});
-    for (auto claim = own; claim != place.claims.end() && claim->first.first == restored.fence; ++claim) {
-      if (claim->second.base == restored.generation) continue;
-      candidates.push_back(judge(restored, claim->second.base, place, &claim->second));
-    }
+    const auto nothing = place.claims.find({restored.fence, std::nullopt});
+    if (restored.generation && nothing != place.claims.end())
+      candidates.push_back(judge(restored, std::nullopt, place, &nothing->second));
     if (candidates.size() == 1) say(at, candidates.front());
   }
 
