@@ -225,6 +225,7 @@ class Agent {
         sync_options(), *claim_, *folder_);
     if (!sync) return fail(sync.error());
     sync_ = std::move(*sync);
+    claim_.reset();  // it names every file, and nobody needs it any more
     return {};
   }
 
@@ -455,7 +456,7 @@ class Agent {
   std::vector<std::unique_ptr<ChannelFeed>> feeds_;  // by channel; none for those that are not in Pipe mode
   std::optional<Failure> input_failure_;
   std::unique_ptr<Folder> folder_;        // of the checkpoints
-  std::optional<CheckpointClaim> claim_;  // once what it goes on from is there
+  std::optional<CheckpointClaim> claim_;  // from when what it goes on from is there until sync_ has it
   std::unique_ptr<CheckpointSync> sync_;
   std::optional<SafetyWatch> watch_;  // from the program's start
   std::atomic<const TrainingProgram*> program_ = nullptr;

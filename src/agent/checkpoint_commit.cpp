@@ -1,5 +1,6 @@
 // The part of CheckpointSync that writes to the store: uploads, commits, the plain view, retention, the last flush.
 #include <algorithm>
+#include <functional>
 
 #include "agent/checkpoint_sync.hpp"
 #include "base/log.hpp"
@@ -27,17 +28,18 @@ std::string where(const ManifestFile& file) {
 // ---- uploading
 
 void CheckpointSync::upload_settled(Events& events) {
-  const auto wanted = view(false).plan.upload;
-  if (wanted.empty()) return;
+  const auto is_settled = [&](const checkpoint::LocalFile& file) {
+    return checkpoint::is_settled(tracked_.at(file.path).watch, clock_.ticks(), options_.settle);
+  };
+  auto settled = view(false).plan.upload;
+  std::erase_if(settled, std::not_fn(is_settled));
+  if (settled.empty()) return;
   // Uploads take their time, in which nobody looks: that the program lived until now may decide what becomes of them.
   if (!ended_) note_open_files();
-  std::vector<checkpoint::LocalFile> settled;
-  std::uint64_t bytes = 0;
-  for (const auto& file : wanted) {
-    if (checkpoint::is_settled(tracked_.at(file.path).watch, clock_.ticks(), options_.settle)) settled.push_back(file);
-  }
+  std::erase_if(settled, std::not_fn(is_settled));
   // The newest first: older ones are likely to be removed soon.
   std::ranges::stable_sort(settled, std::greater{}, [](const auto& file) { return file.identity.mtime_ns; });
+  std::uint64_t bytes = 0;
   const auto enough = std::ranges::find_if(
       settled, [&](const auto& file) { return std::exchange(bytes, bytes + file.identity.size) >= kMaxBytesPerStep; });
   settled.erase(enough, settled.end());

@@ -1,4 +1,5 @@
-// The JSON of a request: read by RapidJSON, several times as fast as nlohmann's own parser, into nlohmann's tree.
+// The JSON of a request: read by RapidJSON, which is faster than nlohmann's own parser, into nlohmann's tree
+// (docs/decisions/0018-stored-jobs-by-rapidjson.md).
 #include <fmt/format.h>
 #include <rapidjson/reader.h>
 
@@ -28,8 +29,8 @@ class Tree {
     if (whole && add_integer(number)) return true;
     double value = 0;
     if (std::from_chars(text, text + size, value).ec == std::errc::result_out_of_range) {
-      value =
-          std::strtod(std::string(number).c_str(), nullptr);  // which tells what is too large from what is too small
+      // Which tells what is too large from what is too small.
+      value = std::strtod(std::string(number).c_str(), nullptr);
       too_large_ = std::isinf(value);
     }
     return !too_large_ && add(value);
@@ -103,11 +104,7 @@ ApiError no_json(std::size_t byte) {
 
 tl::expected<json, ApiError> parse_body(std::string_view body) {
   if (body.size() > kMaxBodyBytes) return tl::unexpected(request_too_large(kMaxBodyBytes));
-  // The reader ends at the first zero, which is nowhere in JSON.
-  if (const auto zero = body.find('\0'); zero != body.npos) return tl::unexpected(no_json(zero + 1));
-  if (const auto good = utf8_prefix(body); good < body.size()) return tl::unexpected(no_json(good + 1));
-  if (has_lone_surrogate(body))
-    return tl::unexpected(serialization("The request body is not valid JSON in UTF-8 (half of a surrogate pair)."));
+  if (const auto good = json_prefix(body); good < body.size()) return tl::unexpected(no_json(good + 1));
   std::string text(body);
   rapidjson::InsituStringStream stream(text.data());
   rapidjson::Reader reader;

@@ -1,4 +1,4 @@
-// The types of a request, before its constraints: what is not JSON, or not the JSON type that a member has.
+// The types of a request, before its constraints: what is not of the JSON type that a member has.
 #include <fmt/format.h>
 
 #include <limits>

@@ -27,6 +27,18 @@ json transitions_of(const job::Job& job) {
   return list;
 }
 
+json outcome_with_metrics(const ports::StoredJob& stored, ports::Telemetry& telemetry) {
+  json outcome = describe_outcome(stored.job);
+  if (!job::is_ended(stored.job)) return outcome;
+  if (json metrics = describe_metrics(stored.job.spec->name, telemetry); !metrics.empty())
+    outcome["FinalMetricDataList"] = std::move(metrics);
+  return outcome;
+}
+
+tl::unexpected<Error> no_object(const ports::StoredJob& stored) {
+  return fail(Kind::permanent, "the stored request of job '{}' is not a JSON object", stored.job.spec->name.value);
+}
+
 }  // namespace
 
 // Its names are none of the request's.
@@ -65,33 +77,17 @@ json describe_metrics(const JobName& name, ports::Telemetry& telemetry) {
   return list;
 }
 
-namespace {
-
-json whatever_became_of(const ports::StoredJob& stored, ports::Telemetry& telemetry) {
-  json outcome = describe_outcome(stored.job);
-  if (!job::is_ended(stored.job)) return outcome;
-  if (json metrics = describe_metrics(stored.job.spec->name, telemetry); !metrics.empty())
-    outcome["FinalMetricDataList"] = std::move(metrics);
-  return outcome;
-}
-
-tl::unexpected<Error> no_object(const ports::StoredJob& stored) {
-  return fail(Kind::permanent, "the stored request of job '{}' is not a JSON object", stored.job.spec->name.value);
-}
-
-}  // namespace
-
 Result<json> describe_job(const ports::StoredJob& stored, ports::Telemetry& telemetry) {
   json described = json::parse(stored.origin.request, nullptr, false);
   if (!described.is_object()) return no_object(stored);
-  described.update(whatever_became_of(stored, telemetry));
+  described.update(outcome_with_metrics(stored, telemetry));
   return described;
 }
 
 Result<std::string> description_text(const ports::StoredJob& stored, ports::Telemetry& telemetry) {
   const std::string& request = stored.origin.request;
   if (request.size() < 2 || request.front() != '{' || request.back() != '}') return no_object(stored);
-  auto outcome = whatever_became_of(stored, telemetry);
+  auto outcome = outcome_with_metrics(stored, telemetry);
   outcome["ProfilingStatus"] = "Disabled";  // whatever was asked for, nothing profiles here
   std::string text = dump(outcome);
   if (request.size() == 2) return text;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 
 namespace holdfast {
 
@@ -43,21 +44,34 @@ std::size_t utf8_prefix(std::string_view text) {
   return size - text.size();
 }
 
-bool has_lone_surrogate(std::string_view json) {
-  bool half = false;  // the escape before this one was the first half of a pair
-  for (auto at = json.find('\\'); at != json.npos; at = json.find('\\', at)) {
-    unsigned code = 0;
-    const auto* digits = json.data() + std::min(at + 2, json.size());
-    const auto* end = json.data() + std::min(at + 6, json.size());
-    const bool is_code =
-        json.substr(at).starts_with("\\u") && end - digits == 4 && std::from_chars(digits, end, code, 16).ptr == end;
-    const bool second = is_code && code >= 0xDC00 && code <= 0xDFFF;
-    if (half != second) return true;
-    half = is_code && code >= 0xD800 && code <= 0xDBFF;
-    at += is_code ? 6 : 2;
-    if (half && !json.substr(std::min(at, json.size())).starts_with("\\u")) return true;
+namespace {
+
+// What an escape like \u00e4 stands for; none where there is no such escape.
+std::optional<unsigned> escaped_unit(std::string_view json, std::size_t at) {
+  const auto escape = json.substr(std::min(at, json.size()), 6);
+  if (escape.size() < 6 || !escape.starts_with("\\u")) return std::nullopt;
+  unsigned unit = 0;
+  const auto* end = escape.data() + escape.size();
+  return std::from_chars(escape.data() + 2, end, unit, 16).ptr == end ? std::optional(unit) : std::nullopt;
+}
+bool is_second_half(std::optional<unsigned> unit) { return unit && *unit >= 0xDC00 && *unit <= 0xDFFF; }
+bool is_first_half(std::optional<unsigned> unit) { return unit && *unit >= 0xD800 && *unit <= 0xDBFF; }
+
+// Where the first escape begins that is half of a surrogate pair; the length of the text where there is none.
+std::size_t lone_surrogate(std::string_view json) {
+  for (auto at = json.find('\\'); at < json.size(); at = json.find('\\', at)) {
+    const auto unit = escaped_unit(json, at);
+    const bool pair = is_first_half(unit) && is_second_half(escaped_unit(json, at + 6));
+    if (!pair && (is_first_half(unit) || is_second_half(unit))) return at;
+    at += pair ? 12 : unit ? 6 : 2;
   }
-  return half;
+  return json.size();
+}
+
+}  // namespace
+
+std::size_t json_prefix(std::string_view text) {
+  return std::min({utf8_prefix(text), text.find('\0'), lone_surrogate(text)});
 }
 
 std::string valid_utf8(std::string_view bytes, std::size_t limit) {

@@ -16,8 +16,9 @@ inline bool is_utf8(std::string_view text) { return utf8_prefix(text) == text.si
 // characters.
 std::string valid_utf8(std::string_view bytes, std::size_t limit = std::string::npos);
 
-// Whether a JSON text has an escape that is half of a surrogate pair (\udc00 alone), which stands for nothing that UTF-8
-// can say. For parsers that do not look.
-bool has_lone_surrogate(std::string_view json);
+// How many bytes of a JSON text come before what RapidJSON, reading in place, takes without looking: bytes that are no
+// UTF-8, a zero (to it the end), an escape that is half of a surrogate pair and so no character (\udc00 alone). All of
+// them: there is no such thing.
+std::size_t json_prefix(std::string_view text);
 
 }  // namespace holdfast

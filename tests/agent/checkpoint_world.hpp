@@ -171,6 +171,14 @@ struct Attempt {
     }
     return last;
   }
+  // A generation of two files, which came one after the other.
+  GenerationId save_two_parts() {
+    rename_in("part-0", "step 1");
+    rename_in("part-1", "step 1");
+    const auto whole = settle();
+    REQUIRE(whole);
+    return *whole;
+  }
   FlushResult flush(bool signalled, Duration died_ago = Duration{0}) {
     const auto now = world.clock.now();
     return sync->flush(now + seconds{60}, ProgramEnd{now - died_ago, signalled});

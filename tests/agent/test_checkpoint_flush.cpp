@@ -169,10 +169,7 @@ TEST_CASE(
     "what was still moving when the program was last seen alive is no checkpoint, however late its death is heard of") {
   World world;
   Attempt attempt(world, 1);
-  attempt.rename_in("part-0", "step 1");
-  attempt.rename_in("part-1", "step 1");
-  const auto whole = attempt.settle();
-  REQUIRE(whole);
+  const auto whole = attempt.save_two_parts();
   attempt.rename_in("part-0", "step 2");
   attempt.step(holdfast::seconds{1});
   attempt.open.reset();  // killed, before part-1

@@ -146,10 +146,7 @@ TEST_CASE("a file that was uploaded before its first generation and then renamed
 TEST_CASE("a program that was killed in the middle of a save does not rest") {
   World world;
   Attempt attempt(world, 1);
-  attempt.rename_in("part-0", "step 1");
-  attempt.rename_in("part-1", "step 1");
-  const auto whole = attempt.settle();
-  REQUIRE(whole);
+  const auto whole = attempt.save_two_parts();
   attempt.rename_in("part-0", "step 2");
   attempt.step();
   attempt.open.reset();  // killed; whoever waits for it does not know yet

@@ -54,12 +54,15 @@ TEST_CASE("text is cut between characters") {
   CHECK(valid_utf8("\xff", 2) == "");
 }
 
-TEST_CASE("half of a surrogate pair is found, and nothing else is taken for one") {
+TEST_CASE("what is no JSON in UTF-8 is found where it begins: half of a surrogate pair, a zero, a stray byte") {
   for (const char* whole : {"", R"({"a":"b"})", R"("\ud83d\ude00")", R"("\uD83D\uDE00\uD83D\uDE00")", R"("\\udc00")",
                             R"("\\\\ud800")", R"("\"\\")", R"("\ue000\ud7ff")", "\\", "\\u", "\\u12", "\\udc0"})
-    CHECK_MESSAGE(!has_lone_surrogate(whole), whole);
-  for (const char* half :
-       {R"("\udc00")", R"("\ud800")", R"("\ud800\ud800")", R"("\ud800x\udc00")", R"("\ud800\n\udc00")", R"("\\\udc00")",
-        R"("\ud83d\ude00\ude00")", R"(\ud800)", R"("\uDBFF")"})
-    CHECK_MESSAGE(has_lone_surrogate(half), half);
+    CHECK_MESSAGE(json_prefix(whole) == std::string_view(whole).size(), whole);
+  const std::pair<const char*, std::size_t> halves[] = {
+      {R"("\udc00")", 1},         {R"("\ud800")", 1},       {R"("\ud800\ud800")", 1},        {R"("\ud800x\udc00")", 1},
+      {R"("\ud800\n\udc00")", 1}, {R"("\\\udc00")", 3},     {R"("\ud83d\ude00\ude00")", 13}, {R"(\ud800)", 0},
+      {R"("\uDBFF")", 1},         {R"("x\ud800\u0041")", 2}};
+  for (const auto& [half, begins] : halves) CHECK_MESSAGE(json_prefix(half) == begins, half);
+  CHECK(json_prefix(std::string_view("\"a\0\"", 4)) == 2);
+  CHECK(json_prefix("\"a\xff\"") == 2);
 }

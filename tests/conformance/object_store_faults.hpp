@@ -15,7 +15,8 @@ class FaultyStore final : public ports::ObjectStore {
  public:
   explicit FaultyStore(ports::ObjectStore& inner) : inner_(inner) {}
 
-  // What is hooked in here may be called from several threads, one at a time; it must not use this store.
+  // ---- what a test hooks in: called from several threads, one at a time; it must not use this store
+
   // Asked before ("put", "get", "list", "head", "copy", "remove" and the key): an error makes the call fail undone.
   using Fault = std::function<std::optional<Error>(std::string_view call, const std::string& key)>;
   Fault before;

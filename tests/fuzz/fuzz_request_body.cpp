@@ -2,7 +2,6 @@
 #include <nlohmann/json.hpp>
 
 #include "api/rules.hpp"
-#include "base/utf8.hpp"
 #include "fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {

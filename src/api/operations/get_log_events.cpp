@@ -66,7 +66,7 @@ void get_log_events(const Call& call, Answer answer) {
   if (!page && page.error().kind == Kind::invalid)
     return answer(tl::unexpected(invalid_parameter("The specified nextToken is invalid.")));
   if (!page) return answer(tl::unexpected(log_failure(page.error())));
-  // As text at once: a tree for each of up to 10,000 lines costs several times as much.
+  // As text at once, without a tree for each of up to 10,000 lines (docs/benchmarks.md).
   std::string events;
   for (const auto& event : page->events) {
     fmt::format_to(std::back_inserter(events), R"({}{{"timestamp":{},"message":{},"ingestionTime":{}}})",
