@@ -281,8 +281,14 @@ TEST_CASE("the opening of an earlier choice that arrives last moves nobody back"
   const checkpoint::Manifest late{
       .job = "job-1", .id = {Fence{2}, 0}, .created = world.clock.now(), .based_on = std::nullopt, .files = {}};
   REQUIRE(world.files->put_bytes("bucket", world.own_key(checkpoint::manifest_name(late.id)), encode(late)));
-  CHECK(restore(world, 3).value().generation == generation(2, 1));
-  CHECK(local(world, 3) == local(world, 2));
+  SUBCASE("whole") {
+    CHECK(restore(world, 3).value().generation == generation(2, 1));
+    CHECK(local(world, 3) == local(world, 2));
+  }
+  SUBCASE("nor where what it went on from is damaged and the one before has to do") {
+    world.flip_bit(world.data_key(generation(1, 3), "model"));
+    CHECK(restore(world, 3).value().generation == generation(1, 2));
+  }
 }
 
 TEST_CASE("an attempt that opens while an older one commits goes on from the newer commit") {
