@@ -162,7 +162,7 @@ struct Quarantined {
   Fence by;
   GenerationId generation;
 };
-// A clean-up removed a generation: its manifest is gone.
+// A clean-up removed a generation, or with number 0 an opening: its manifest is gone.
 struct GenerationRemoved {
   JobName job;
   Fence fence;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 
 #include "checkpoint/hash.hpp"
 #include "checkpoint/ledger.hpp"
@@ -79,8 +80,7 @@ void ObjectShelf::remove(const std::string& bucket, const std::string& key) {
   if (buckets_[bucket].erase(key) == 0) return;
   const auto own = own_of(bucket, key);
   const auto id = own ? checkpoint::parse_manifest_name(own->name) : std::nullopt;
-  if (id && id->sequence > 0)
-    recorder_.record({scheduler_.now(), GenerationRemoved{own->job, id->fence, id->sequence}});
+  if (id) recorder_.record({scheduler_.now(), GenerationRemoved{own->job, id->fence, id->sequence}});
 }
 
 // Only what a manifest names, or a manifest itself: else the harm would show in no record. Of an object with several
@@ -109,7 +109,8 @@ void ObjectShelf::damage(const std::string& bucket, const std::string& key) {
   bytes[at] = static_cast<char>(bytes[at] ^ 1);
 }
 
-std::vector<std::pair<std::string, std::string>> ObjectShelf::checkpoint_data() const {
+std::vector<std::pair<std::string, std::string>> ObjectShelf::checkpoint_data(bool newest_only) const {
+  constexpr std::size_t kNewest = 4;
   std::vector<std::pair<std::string, std::string>> found;
   for (const auto& [bucket, objects] : buckets_) {
     for (const auto& [key, object] : objects) {
@@ -118,6 +119,10 @@ std::vector<std::pair<std::string, std::string>> ObjectShelf::checkpoint_data() 
         found.emplace_back(bucket, key);
     }
   }
+  if (!newest_only || found.size() <= kNewest) return found;
+  std::ranges::sort(found, std::greater{},
+                    [&](const auto& at) { return std::pair(buckets_.at(at.first).at(at.second).modified, at); });
+  found.resize(kNewest);
   return found;
 }
 

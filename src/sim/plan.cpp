@@ -196,6 +196,80 @@ void make_restless(Plan& plan, Dice& dice) {
   if (dice.chance(0.3)) faults.instance_disk_full = dice.log_between(0.01, 0.1);
 }
 
+// Instances change every few minutes and the older ones live on: each attempt chooses while the one before still
+// commits, some of what it says arrives when it is gone, and what it chose is damaged.
+void make_overtaken(Plan& plan, Dice& dice) {
+  plan.faults_last = dice.log_between(hours{1}, hours{3});
+  if (plan.jobs.size() > 3) plan.jobs.resize(3);
+  for (auto& job : plan.jobs) {
+    auto& program = job.program;
+    job.submitted = dice.between(Duration{0}, minutes{10});
+    job.spot = true;
+    job.checkpoint = true;
+    job.stopped.reset();
+    job.max_runtime = hours{24};
+    job.max_wait = hours{30};
+    program.step_time = dice.log_between(seconds{2}, seconds{20});
+    program.steps = static_cast<std::uint64_t>(plan.faults_last / program.step_time) + 1;
+    program.save_every = 1;
+    program.files = static_cast<std::uint32_t>(dice.between(1, 3));
+    program.between_files = dice.between(milliseconds{1}, milliseconds{20});
+    program.inside_files = program.between_files;
+    program.writing = dice.chance(0.5) ? Writing::new_folder : Writing::in_place;
+    program.on_term = OnTerm::ignore;
+    program.fails_at.reset();
+  }
+  for (auto& pool : plan.pools) {
+    if (!pool.spot) continue;
+    pool.slots = 6;
+    pool.notice = Duration{0};
+    pool.mean_up = dice.log_between(minutes{1}, minutes{8});
+    pool.mean_down = seconds{20};
+  }
+  FaultPlan faults;
+  faults.down_at_most = plan.faults.down_at_most;
+  faults.mean_between_crashes = plan.faults.mean_between_crashes;
+  faults.zombie = dice.log_between(0.3, 0.95);
+  faults.zombie_at_most = dice.log_between(minutes{2}, minutes{20});
+  faults.mean_between_deaths = dice.log_between(minutes{3}, minutes{20});
+  faults.latency = dice.log_between(milliseconds{1}, milliseconds{200});
+  faults.put_late = dice.log_between(0.1, 0.4);
+  faults.put_late_at_most = dice.log_between(seconds{30}, minutes{10});
+  if (dice.chance(0.7)) faults.store_refuses = dice.log_between(0.01, 0.1);
+  if (dice.chance(0.5)) faults.ack_lost = dice.log_between(0.01, 0.05);
+  if (dice.chance(0.7)) {
+    faults.mean_between_outages = dice.log_between(minutes{1}, minutes{5});
+    faults.outage_at_most = dice.log_between(seconds{3}, seconds{30});
+  }
+  if (dice.chance(0.8)) faults.mean_between_damages = dice.log_between(seconds{20}, minutes{5});
+  faults.damage_newest = 0.7;
+  plan.faults = faults;
+  plan.scan_interval = minutes{5};
+}
+
+// Nothing is heard of changes, and the looks of every few minutes often fall into saves, which last as long.
+void make_drowsy(Plan& plan, Dice& dice) {
+  plan.faults_last = hours{4};
+  plan.faults.killed_while_writing = 0;
+  plan.faults.deaf = true;
+  plan.scan_interval = dice.log_between(minutes{2}, minutes{5});
+  for (auto& job : plan.jobs) {
+    auto& program = job.program;
+    program.step_time = dice.log_between(seconds{5}, minutes{1});
+    program.steps = static_cast<std::uint64_t>(plan.faults_last / program.step_time) + 1;
+    program.on_term = OnTerm::ignore;
+    job.stopped.reset();
+    job.max_runtime = hours{24};
+    job.max_wait = hours{30};
+    program.files = static_cast<std::uint32_t>(dice.between(2, 4));
+    program.inside_files = dice.log_between(seconds{20}, minutes{2});
+    program.writing = dice.chance(0.5) ? Writing::in_place : Writing::delete_first;
+  }
+  for (auto& pool : plan.pools) pool.mean_up = hours{2};
+  plan.faults.mean_between_reclaims = hours{2};
+  plan.faults.mean_between_deaths.reset();
+}
+
 }  // namespace
 
 Plan draw_plan(std::uint64_t seed) {
@@ -223,6 +297,11 @@ Plan draw_plan(std::uint64_t seed) {
     Dice restless(seed, "restless");
     make_restless(plan, restless);
     if (deadly) make_deadly(plan, restless);
+    if (seed % 25 == 23) make_drowsy(plan, restless);
+  }
+  if (seed % 25 == 0 || seed % 25 == 15) {
+    Dice overtaken(seed, "overtaken");
+    make_overtaken(plan, overtaken);
   }
   return plan;
 }

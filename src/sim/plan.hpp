@@ -106,6 +106,7 @@ struct FaultPlan {
   double instance_disk_full = 0;  // for each file that a restore writes
   Duration slow_at_most{0};
   std::optional<Duration> mean_between_damages;  // of one stored object
+  double damage_newest = 0;                      // that it is one of those stored last
   bool deaf = false;                             // notifications of file changes are lost, only scans see them
 };
 

@@ -48,8 +48,8 @@ class ObjectShelf {
     const auto found = based_on_.find(fence);
     return found == based_on_.end() ? std::nullopt : found->second;
   }
-  // Of all checkpoints, for damage.
-  std::vector<std::pair<std::string, std::string>> checkpoint_data() const;
+  // Of all checkpoints, or what was stored last of them, for damage.
+  std::vector<std::pair<std::string, std::string>> checkpoint_data(bool newest_only) const;
 
  private:
   struct Own {

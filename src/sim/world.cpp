@@ -233,7 +233,7 @@ class World final : public InstanceWorld {
       scheduler_.after(fault_dice_.between(Duration{0}, most), [this] { shelf_.set_away(false); });
     });
     now_and_then(faults.mean_between_damages, [this] {
-      const auto stored = shelf_.checkpoint_data();
+      const auto stored = shelf_.checkpoint_data(fault_dice_.chance(plan_.faults.damage_newest));
       if (stored.empty()) return;
       const auto& [bucket, key] = stored[fault_dice_.below(stored.size())];
       shelf_.damage(bucket, key);

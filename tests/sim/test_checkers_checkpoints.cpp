@@ -69,6 +69,29 @@ TEST_CASE("P3: a good generation that is thrown away") {
   CHECK(catches(story.begin("a", 2, gen(1, 1), 10), "P3", "1-2 was put in quarantine, but nothing is wrong with it"));
 }
 
+TEST_CASE("P3: one that came after its successor may have lost what it names to a clean-up") {
+  Story story = one_hour().store("a", 1, 4, 40).store("a", 1, 3, 30).lose("a", 1).wait(seconds{1}).lease("a", 2);
+  story.open("a", 2, gen(1, 4)).tell(Quarantined{kA, Fence{2}, gen(1, 3)});
+  SUBCASE("thrown away") { CHECK_FALSE(catches(story, "P3", "nothing is wrong with it")); }
+  SUBCASE("but not its successor") {
+    story.tell(Quarantined{kA, Fence{2}, gen(1, 4)});
+    CHECK(catches(story, "P3", "1-4 was put in quarantine, but nothing is wrong with it"));
+  }
+}
+
+TEST_CASE("P3: damaged before, but copied before that") {
+  Story story = second_attempt().open("a", 2, gen(1, 2)).store("a", 2, 1, 20).tell(GenerationSpoilt{kA, Fence{1}, 2});
+  story.tell(Quarantined{kA, Fence{2}, gen(1, 2)}).open("a", 2, gen(1, 2));
+  SUBCASE("the copy is whole") {
+    story.program("a", 2, gen(1, 2), 20);
+    CHECK_FALSE(catches(story, "P3", "restored 1-2, which was damaged or in quarantine before"));
+  }
+  SUBCASE("the copy is damaged as well") {
+    story.tell(GenerationSpoilt{kA, Fence{2}, 1}).program("a", 2, gen(1, 2), 20);
+    CHECK(catches(story, "P3", "restored 1-2, which was damaged or in quarantine before"));
+  }
+}
+
 TEST_CASE("P3: another generation than the opening says") {
   Story story = second_attempt().open("a", 2, gen(1, 2)).program("a", 2, gen(1, 1), 10);
   CHECK(catches(story, "P3", "restored 1-1, but opened the ledger to go on from 1-2"));
@@ -154,6 +177,19 @@ TEST_CASE("P4: what an attempt went on from is kept, announced or not") {
   story.store("a", 1, 3, 30).lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 3), 30);
   story.lose("a", 2).wait(seconds{1}).lease("a", 3).begin("a", 3, gen(1, 2), 20);
   CHECK(catches(story, "P4", "attempt 3 finds step 20, but step 30 was saved in generation 1-3"));
+}
+
+TEST_CASE("P4: what an attempt went on from is known by what that attempt stored, and lost with it") {
+  Story story =
+      one_hour().store("a", 1, 3, 30).lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 3), 30);
+  SUBCASE("it is there") {
+    story.tell(GenerationRemoved{kA, Fence{1}, 3});
+    CHECK(catches(story, "P4", "generation 1-3 was cleaned away"));
+  }
+  SUBCASE("it is damaged") {
+    story.tell(GenerationSpoilt{kA, Fence{2}, 0}).tell(GenerationRemoved{kA, Fence{1}, 3});
+    CHECK_FALSE(catches(story, "P4", "generation 1-3 was cleaned away"));
+  }
 }
 
 TEST_CASE("P4: a generation is announced that is not in the store") {

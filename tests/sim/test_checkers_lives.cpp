@@ -193,6 +193,17 @@ TEST_CASE("P2: an opening that can no longer be read bars nothing, whatever come
     story.store("a", 1, 3, 25);
     damage();
   }
+  SUBCASE("cleaned away by who has taken over") {
+    story.tell(GenerationRemoved{JobName{"a"}, Fence{2}, 0});
+    story.store("a", 1, 3, 25);
+  }
+  SUBCASE("and the next one speaks for what lies between it and its own base") {
+    story.store("a", 2, 1, 20).lose("a", 2).wait(seconds{1}).lease("a", 3).open("a", 3, gen(2, 1));
+    damage();
+    story.store("a", 1, 3, 25).lose("a", 3).wait(seconds{1}).lease("a", 4).open("a", 4, gen(1, 3));
+    CHECK_FALSE(catches(story, "P2", "goes on from 1-3"));
+    return;
+  }
   story.lose("a", 2).wait(seconds{1}).lease("a", 3).open("a", 3, gen(1, 3));
   CHECK_FALSE(catches(story, "P2", "which came after attempt 2 had opened the ledger"));
 }

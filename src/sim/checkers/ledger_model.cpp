@@ -59,6 +59,12 @@ const LedgerModel::Entry* LedgerModel::find(const GenerationId& generation) cons
   return entry == attempt->second.generations.end() ? nullptr : &entry->second;
 }
 
+bool LedgerModel::any_of(Fence fence, const std::function<bool(const Entry&)>& holds) const {
+  const auto attempt = attempts_.find(fence);
+  return attempt != attempts_.end() &&
+         std::ranges::any_of(attempt->second.generations, [&](const auto& one) { return holds(one.second); });
+}
+
 std::vector<LedgerModel::Choice> LedgerModel::choices(Fence reader) const {
   std::vector<Choice> out;
   walk(reader, kAll, reader, out);

@@ -2,6 +2,7 @@
 // src/checkpoint/ledger.cpp: one walk down the attempts, from the newest.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -28,6 +29,8 @@ class LedgerModel {
   void open(Fence fence, const Choice& based_on);
 
   const Entry* find(const GenerationId& generation) const;
+  // Whether it holds for a generation of this attempt.
+  bool any_of(Fence fence, const std::function<bool(const Entry&)>& holds) const;
   Fence newest_opened() const { return newest_opened_; }
   // What a restore by this attempt may choose now: one answer, or several where it hangs on which object of a damaged
   // attempt is the bad one. Entries of newer attempts are left out.

@@ -59,10 +59,18 @@ class OneWriter final : public Checker {
     std::set<std::uint64_t> sequences = {};  // of all its generations
   };
   struct Place {
-    std::set<Fence> openings;  // that can be read
-    Fence newest_opened() const { return openings.empty() ? Fence{} : *openings.rbegin(); }
-    // Generations that came after a newer attempt had opened the ledger, and that attempt.
+    std::map<Fence, std::optional<GenerationId>> openings;  // that can be read, and what each goes on from
+    // Generations that came when a newer attempt had passed over theirs, and that attempt.
     std::map<GenerationId, Fence> too_late;
+
+    // The newest attempt that did. An opening speaks for the attempts from its own down to that of its base; that one
+    // speaks for those below it.
+    std::optional<Fence> passed_over_by(Fence fence) const {
+      for (auto opening = openings.rbegin(); opening != openings.rend() && opening->first > fence; ++opening) {
+        if (!opening->second || opening->second->fence <= fence) return opening->first;
+      }
+      return std::nullopt;
+    }
   };
 
   void on(Instant at, const Decided& decided) {
@@ -111,7 +119,7 @@ class OneWriter final : public Checker {
       const auto late = place.too_late.find(*opened.based_on);
       if (late != place.too_late.end() && late->second == opened.fence) place.too_late.erase(late);
     }
-    place.openings.insert(opened.fence);
+    place.openings[opened.fence] = opened.based_on;
   }
 
   void on(Instant at, const GenerationStored& stored) {
@@ -122,23 +130,26 @@ class OneWriter final : public Checker {
       violated(at, fmt::format("{}: generation {}-{} was stored twice", stored.job.value, stored.fence.value,
                                stored.sequence));
     auto& place = place_of(stored.job);
-    if (stored.fence >= place.newest_opened()) return;
+    const auto by = place.passed_over_by(stored.fence);
+    if (!by) return;
     // One that arrives behind its successor, which came in time, is as good as that.
     const bool overtaken = std::any_of(sequences.upper_bound(stored.sequence), sequences.end(), [&](auto later) {
       return !place.too_late.contains({stored.fence, later});
     });
-    if (!overtaken) place.too_late[{stored.fence, stored.sequence}] = place.newest_opened();
+    if (!overtaken) place.too_late[{stored.fence, stored.sequence}] = *by;
   }
 
   // An opening that is lost or unreadable bars nothing any more: losing the record must not lose progress.
   void on(const GenerationSpoilt& spoilt) {
-    if (spoilt.sequence != 0) return;
-    auto& place = place_of(spoilt.job);
-    place.openings.erase(spoilt.fence);
-    std::erase_if(place.too_late, [&](const auto& entry) { return entry.second == spoilt.fence; });
+    if (spoilt.sequence == 0) forget_opening(place_of(spoilt.job), spoilt.fence);
+  }
+  static void forget_opening(Place& place, Fence fence) {
+    place.openings.erase(fence);
+    std::erase_if(place.too_late, [&](const auto& entry) { return entry.second == fence; });
   }
   void on(const GenerationRemoved& removed) {
     auto& place = place_of(removed.job);
+    if (removed.sequence == 0) return forget_opening(place, removed.fence);
     place.too_late.erase({removed.fence, removed.sequence});
   }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,7 +59,8 @@ class WholeRestores final : public Checker {
     std::size_t unsettled = 0;                     // claims that were not the newest yet
     std::map<Fence, std::uint64_t> newest_stored;  // sequence, of each attempt
     std::map<GenerationId, Instant> spoilt_at;
-    bool damaged = false;  // the store has spoilt something here, which later generations may name again
+    std::set<GenerationId> late;  // came after their successors, which did not protect what these name
+    bool damaged = false;         // the store has spoilt something here, which later generations may name again
   };
   // What an attempt may have restored, and what would be wrong with that.
   struct Candidate {
@@ -128,6 +130,7 @@ class WholeRestores final : public Checker {
     auto& newest = place.newest_stored[stored.fence];
     const bool late = stored.sequence < newest;
     newest = std::max(newest, stored.sequence);
+    if (late) place.late.insert({stored.fence, stored.sequence});
     // The clean-up of a newer attempt may remove what an older one is about to name; that one does not count then. Nor
     // does a manifest that arrives after its successor, when what it alone names may be gone.
     if (!stored.whole && !late && !place.damaged && stored.fence >= place.ledger.newest_opened())
@@ -138,7 +141,7 @@ class WholeRestores final : public Checker {
   void on(Instant at, const Quarantined& quarantined) {
     auto& place = place_of(quarantined.job);
     const auto* entry = place.ledger.find(quarantined.generation);
-    if (entry && entry->whole && !entry->spoilt)
+    if (entry && entry->whole && !entry->spoilt && !place.late.contains(quarantined.generation))
       violated(at, fmt::format("{}: generation {} was put in quarantine, but nothing is wrong with it",
                                quarantined.job.value, name_of(quarantined.generation)));
     place.ledger.quarantine(quarantined.generation);
@@ -181,7 +184,9 @@ class WholeRestores final : public Checker {
     if (!claim) return candidate;
     if (entry && !entry->whole) fault("which was never completely written");
     // Damage that comes while it is read may come too late to be seen; the program's own look tells then.
-    if (entry && generation == claim->base && claim->bad_before) fault("which was damaged or in quarantine before");
+    // And it may have stored a copy before the damage, and gone on from that.
+    if (entry && generation == claim->base && claim->bad_before && !has_copy(place, by.fence, *entry))
+      fault("which was damaged or in quarantine before");
     if (generation && generation->fence == by.fence) return candidate;
     if (generation != claim->base) {
       fault("but opened the ledger to go on from " + name_of(claim->base));
@@ -190,6 +195,12 @@ class WholeRestores final : public Checker {
       fault("but the newest generation that counts is " + name_of(choices.front()));
     }
     return candidate;
+  }
+
+  static bool has_copy(const Place& place, Fence fence, const LedgerModel::Entry& of) {
+    return place.ledger.any_of(fence, [&](const LedgerModel::Entry& own) {
+      return own.whole && !own.spoilt && own.step && own.step == of.step;
+    });
   }
 
   void say(Instant at, Candidate& candidate) {

@@ -22,16 +22,15 @@ class NoStepBack final : public Checker {
   NoStepBack() : Checker("P4") {}
 
   void see(const Record& record) override {
-    std::visit(Overload{[&](const GenerationStored& r) { on(r); },
-                        [&](const GenerationSpoilt& r) {
-                          lost(r.job, {r.fence, r.sequence});
-                        },
+    std::visit(Overload{[&](const GenerationStored& r) { on(r); }, [&](const GenerationSpoilt& r) { on(r); },
                         [&](const Quarantined& r) { lost(r.job, r.generation); },
                         [&](const GenerationRemoved& r) {
                           removed(record.at, r.job, {r.fence, r.sequence});
                         },
                         [&](const Restored& r) {
-                          if (r.generation) promise(jobs_[r.job], *r.generation);
+                          auto& saved = jobs_[r.job].saved;
+                          const auto found = r.generation ? saved.find(*r.generation) : saved.end();
+                          if (found != saved.end()) found->second.gone_on_from.insert(r.fence);
                         },
                         [&](const Decided& r) { on(record.at, r); }, [&](const ProgramBegan& r) { on(record.at, r); },
                         [](const auto&) {}},
@@ -42,7 +41,9 @@ class NoStepBack final : public Checker {
  private:
   struct Saved {
     std::uint64_t step = 0;
-    bool promised = false;  // announced or gone on from
+    bool announced = false;
+    std::set<Fence> gone_on_from = {};  // by these attempts
+    bool promised() const { return announced || !gone_on_from.empty(); }
   };
   struct Life {
     std::map<GenerationId, Saved> saved;         // whole and undamaged
@@ -57,8 +58,14 @@ class NoStepBack final : public Checker {
     highest = std::max(highest, stored.sequence);
     // One that is not whole promises nothing; P3 says what is wrong with it.
     if (!stored.whole || !stored.step) return;
-    life.saved[{stored.fence, stored.sequence}] = {*stored.step, false};
+    life.saved[{stored.fence, stored.sequence}] = {*stored.step};
     life.ever[{stored.fence, stored.sequence}] = *stored.step;
+  }
+
+  // It also takes away what says that this attempt went on from another.
+  void on(const GenerationSpoilt& spoilt) {
+    lost(spoilt.job, {spoilt.fence, spoilt.sequence});
+    for (auto& [generation, saved] : jobs_[spoilt.job].saved) saved.gone_on_from.erase(spoilt.fence);
   }
 
   void lost(const JobName& job, const GenerationId& generation) { jobs_[job].saved.erase(generation); }
@@ -73,14 +80,10 @@ class NoStepBack final : public Checker {
     for (auto it = life.ever.upper_bound(generation); it != life.ever.end() && newer.size() < kKept; ++it) {
       newer.insert({it->first.fence, it->second});
     }
-    if (found->second.promised && newer.size() < kKept)
+    if (found->second.promised() && newer.size() < kKept)
       violated(at, fmt::format("{}: generation {}-{} was cleaned away, and only {} newer contents were ever stored",
                                job.value, generation.fence.value, generation.sequence, newer.size()));
     life.saved.erase(found);
-  }
-
-  static void promise(Life& life, const GenerationId& generation) {
-    if (const auto found = life.saved.find(generation); found != life.saved.end()) found->second.promised = true;
   }
 
   void on(Instant at, const Decided& decided) {
@@ -104,7 +107,7 @@ class NoStepBack final : public Checker {
     if (decided.after->last_generation != generation)
       violated(at, fmt::format("{}: generation {}-{} was announced, and the job does not have it", decided.job.value,
                                generation.fence.value, generation.sequence));
-    promise(life, generation);
+    if (const auto found = life.saved.find(generation); found != life.saved.end()) found->second.announced = true;
   }
 
   void on(Instant at, const ProgramBegan& began) {
@@ -114,7 +117,7 @@ class NoStepBack final : public Checker {
     const auto& all = found->second.saved;
     for (auto it = all.rbegin(); it != all.rend(); ++it) {
       const auto& [generation, saved] = *it;
-      if (generation.fence >= began.fence || !saved.promised || saved.step <= step) continue;
+      if (generation.fence >= began.fence || !saved.promised() || saved.step <= step) continue;
       return violated(
           at, fmt::format("{}: attempt {} finds step {}, but step {} was saved in generation {}-{}", began.job.value,
                           began.fence.value, step, saved.step, generation.fence.value, generation.sequence));
