@@ -13,6 +13,7 @@ using checkpoint::Manifest;
 using checkpoint::ManifestFile;
 
 constexpr std::uint64_t kMaxBytesPerStep = 512u << 20;
+constexpr std::uint64_t kMaxLogBytes = 64u << 20;  // of one that is uploaded with each generation
 // When there is no time to wait between tries.
 constexpr int kMaxFlushPasses = 4;
 constexpr std::size_t kMaxPlainObjects = 1'000'000;
@@ -31,7 +32,9 @@ void CheckpointSync::upload_settled(Events& events) {
   const auto is_settled = [&](const checkpoint::LocalFile& file) {
     return checkpoint::is_settled(tracked_.at(file.path).watch, clock_.ticks(), options_.settle);
   };
-  auto settled = view(false).plan.upload;
+  auto seen = view(false);
+  if (!seen.differs) return;
+  auto& settled = seen.plan.upload;
   std::erase_if(settled, std::not_fn(is_settled));
   if (settled.empty()) return;
   // Uploads take their time, in which nobody looks: that the program lived until now may decide what becomes of them.
@@ -47,14 +50,32 @@ void CheckpointSync::upload_settled(Events& events) {
       settled, [] { return false; }, events);
 }
 
+bool CheckpointSync::is_restless_log(const checkpoint::FileWatch& watch) const {
+  return watch.log != checkpoint::Log::no && checkpoint::is_restless(watch, clock_.ticks(), options_.settle);
+}
+
+// Those that never rest are part of a generation as they were just before it: nothing waits for them, but a program
+// that reads its own log when it starts again finds one.
+void CheckpointSync::upload_logs(Events& events) {
+  std::vector<checkpoint::LocalFile> logs;
+  for (const auto& [path, tracked] : tracked_) {
+    if (!is_restless_log(tracked.watch) || tracked.file.identity.size > kMaxLogBytes) continue;
+    const auto known = uploaded_.find(path);
+    if (known == uploaded_.end() || known->second.identity != tracked.file.identity) logs.push_back(tracked.file);
+  }
+  upload(
+      logs, [] { return false; }, events, Uploader::Kind::logs);
+}
+
 // The path of a file that is no longer what it was, if there is one.
 std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::LocalFile>& files,
-                                                  const std::function<bool()>& over, Events& events) {
+                                                  const std::function<bool()>& over, Events& events,
+                                                  Uploader::Kind kind) {
   if (files.empty()) return std::nullopt;
   if (options_.markers) mark_uploading(files);
   Uploader::Outcome outcome;
   // On a task of its own: this one does not give way to the program, and those of `tasks_` do while they should.
-  tasks_.start([&] { outcome = uploader_.run(files, known_contents(), over); }).reset();
+  tasks_.start([&] { outcome = uploader_.run(files, known_contents(), over, kind); }).reset();
   unclaimed_.insert(outcome.objects.begin(), outcome.objects.end());
   std::uint64_t sent = 0;
   std::optional<std::string> changed;
@@ -174,6 +195,7 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
                                        // The quiet before it is part of what it takes.
                                        .commit_took = clock_.ticks() - began + options_.settle.quiet});
   dirty_since_.reset();
+  trouble_said_at_.reset();
   last_burst_ = seen.state.changed.size();
   last_ = manifest.id;
   number_ = manifest.number;
@@ -340,7 +362,8 @@ FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd&
   // A file that a killed program never let settle cannot be trusted now either.
   const bool everything = !end.signalled;
   if (const auto seen = view(everything); !seen.differs) {
-    if (everything || !view(true).differs) return FlushOutcome::saved;
+    const auto is_no_log = [](const checkpoint::FileWatch& watch) { return watch.log == checkpoint::Log::no; };
+    if (everything || std::ranges::none_of(view(true).state.changed, is_no_log)) return FlushOutcome::saved;
     result.why = "files that were written all the time were left out";
     return FlushOutcome::partial;
   } else if (end.signalled && asked_) {

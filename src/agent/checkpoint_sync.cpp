@@ -20,6 +20,9 @@ constexpr Duration kRetryAfter{2000};
 constexpr Duration kUploadsLast = hours{24};
 // A writer that gathers a state from elsewhere takes seconds; who waits longer wants to know for what.
 constexpr Duration kSayUnfinishedAfter{30'000};
+// Few files take so long to be written, and who waits for a log wants to know.
+constexpr Duration kSayHeldUpAfter{30'000};
+constexpr Duration kSayTroubleAgainAfter{60'000};
 constexpr std::size_t kMaxSaid = 1000;
 // Of a file as it was restored: longer than any quiet.
 constexpr Instant kLongAgo{};
@@ -101,6 +104,7 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
            checkpoint::is_quiet(seen.state, clock_.ticks(), options_.settle);
   };
   if (!ready()) return events;
+  upload_logs(events);
   // Uploads took their time: the quiet must be one that lasts until now, and that of a program that lives. One that was
   // killed in the middle of a save is quiet for ever.
   look(events, true);
@@ -131,6 +135,13 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   if (!ended_ && (now_and_whole || all.differs)) note_open_files();
   note_whether_dirty();
   const auto say_restless = [&](const std::string& path, const FileWatch& watch) {
+    if (is_restless_log(watch) || checkpoint::is_settled(watch, now, options_.settle)) return;
+    if (all.differs && now - watch.unsettled_since >= kSayHeldUpAfter) {
+      problem_once(events, fmt::format("{} has been written for {} s without a rest: no checkpoint is saved until it "
+                                       "rests, or {} minutes are over; better keep it outside",
+                                       path, std::chrono::floor<seconds>(kSayHeldUpAfter).count(),
+                                       std::chrono::floor<minutes>(options_.settle.restless_after).count()));
+    }
     if (!checkpoint::is_restless(watch, now, options_.settle)) return;
     problem_once(events, path + " is written all the time: checkpoints are saved without it until it rests");
   };
@@ -173,7 +184,8 @@ void CheckpointSync::observe(const FolderScan& scan, Duration since_last_look, E
     } else {
       next = tracked_.emplace_hint(next, file.path, Tracked{file, watch_new(file)});
     }
-    const auto& watch = next->second.watch;
+    auto& watch = next->second.watch;
+    watch.log = checkpoint::is_log(file.path, file.identity.size);
     const bool counts = watch.changed_at != kLongAgo && !checkpoint::is_restless(watch, now, options_.settle);
     if (was != file.identity && counts) changes.push_back({was, file.identity});
     ++next;
@@ -194,10 +206,7 @@ FileWatch CheckpointSync::watch_new(const LocalFile& file) const {
   const auto stored = uploaded_.find(file.path);
   const bool as_restored = stored != uploaded_.end() && stored->second.identity == file.identity;
   const auto since = as_restored ? kLongAgo : clock_.ticks();
-  return {.changed_at = since,
-          .unsettled_since = since,
-          .renamed_into_place = was_renamed(file.path),
-          .log = checkpoint::is_log(file.path)};
+  return {.changed_at = since, .unsettled_since = since, .renamed_into_place = was_renamed(file.path)};
 }
 
 bool CheckpointSync::was_renamed(const std::string& path) const {
@@ -281,21 +290,37 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
   View seen;
   std::vector<const LocalFile*> files;
   std::vector<const FileWatch*> watches;
+  std::vector<const ManifestFile*> logs;  // as they were last stored
   std::set<std::string> left_out;
   for (const auto& [path, tracked] : tracked_) {
     if (with_restless || !checkpoint::is_restless(tracked.watch, now, options_.settle)) {
       files.push_back(&tracked.file);
       watches.push_back(&tracked.watch);
+      continue;
+    }
+    left_out.insert(path);
+    const auto stored = uploaded_.find(path);
+    if (is_restless_log(tracked.watch) && stored != uploaded_.end()) {
+      logs.push_back(&stored->second.file);
     } else {
-      left_out.insert(path);
       seen.bytes_at_risk += tracked.file.identity.size;
     }
   }
   seen.plan = checkpoint::plan_transfer(files, uploaded_, last_files_);
+  if (!logs.empty()) {
+    seen.plan.stored.insert(seen.plan.stored.end(), logs.begin(), logs.end());
+    std::ranges::sort(seen.plan.stored, {}, [](const auto* file) { return std::string_view(file->path); });
+  }
+  // A line in a log is no checkpoint: it waits for the next one.
+  const auto counts = [](const FileWatch& watch) { return watch.log == checkpoint::Log::no; };
+  const bool only_logs = std::ranges::none_of(tracked_, [&](const auto& one) { return counts(one.second.watch); });
+  bool any_change = false;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const bool unchanged = seen.plan.unchanged[i];
     (unchanged ? seen.state.unchanged : seen.state.changed).push_back(*watches[i]);
-    if (!unchanged) seen.bytes_at_risk += files[i]->identity.size;
+    if (unchanged || (!only_logs && !with_restless && !counts(*watches[i]))) continue;
+    any_change = true;
+    seen.bytes_at_risk += files[i]->identity.size;
   }
   seen.state.removed = static_cast<std::uint64_t>(
       std::ranges::count_if(seen.plan.deleted, [&](const auto& path) { return !left_out.contains(path); }));
@@ -304,12 +329,13 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
     seen.links.push_back(tracked.link);
     const bool unchanged_link = std::ranges::binary_search(last_links_, tracked.link);
     (unchanged_link ? seen.state.unchanged : seen.state.changed).push_back(tracked.watch);
+    any_change |= !unchanged_link;
   }
   for (const auto& link : last_links_) seen.state.removed += links_.contains(link.path) ? 0 : 1;
   seen.state.removed_at = removed_at_;
   if (!unfinished_.empty()) seen.state.unfinished_since = unfinished_since_;
   // A program that clears the directory is about to write into it: nobody wants to resume from nothing.
-  seen.differs = !files.empty() && (!seen.state.changed.empty() || seen.state.removed > 0);
+  seen.differs = !files.empty() && (any_change || seen.state.removed > 0);
   return seen;
 }
 
@@ -330,15 +356,23 @@ Instant CheckpointSync::next_wakeup() const {
 }
 
 CheckpointFigures CheckpointSync::figures() const {
-  const auto seen = view(true);
+  const auto seen = view(false);
   CheckpointFigures figures{.last = last_,
                             .last_committed = last_committed_,
                             .bytes_at_risk = seen.bytes_at_risk,
                             .bytes_to_upload = 0,
                             .written_bytes = written_bytes_,
                             .dirty_since = dirty_since_,
-                            .saving_since = {}};
+                            .saving_since = {},
+                            .unrest_since = {},
+                            .store_trouble = retry_at_.has_value()};
   for (const auto& file : seen.plan.upload) figures.bytes_to_upload += file.identity.size;
+  const auto now = clock_.ticks();
+  for (const auto& [path, tracked] : tracked_) {
+    const auto& watch = tracked.watch;
+    if (is_settled(watch, now, options_.settle) || is_restless(watch, now, options_.settle)) continue;
+    figures.unrest_since = std::min(figures.unrest_since.value_or(now), watch.unsettled_since);
+  }
   if (saves_.saving(clock_.ticks(), options_.settle.quiet))
     figures.saving_since = last_change_.value_or(clock_.ticks()) - saves_.so_far();
   return figures;
@@ -347,6 +381,9 @@ CheckpointFigures CheckpointSync::figures() const {
 void CheckpointSync::problem(Events& events, const Error& error, std::string_view what) {
   retry_at_ = clock_.ticks() + kRetryAfter;
   if (error.kind == Kind::invalid) return problem_once(events, fmt::format("{}: {}", what, error.message));
+  // The store may be away for hours, and is asked every other second.
+  if (trouble_said_at_ && clock_.ticks() - *trouble_said_at_ < kSayTroubleAgainAfter) return;
+  trouble_said_at_ = clock_.ticks();
   events.push_back(CheckpointProblem{fmt::format("{}: {}", what, error.message), true});
 }
 

@@ -86,6 +86,8 @@ struct CheckpointFigures {
   std::uint64_t written_bytes = 0;      // by the program, since the start
   std::optional<Instant> dirty_since;   // in ticks: the first change that no generation has
   std::optional<Instant> saving_since;  // in ticks: the program may be in the middle of a save
+  std::optional<Instant> unrest_since;  // in ticks: since when a file that is waited for has not rested
+  bool store_trouble = false;           // what was tried last failed, and is tried again
 };
 // What came of a commit that was asked for. Without an answer: the store is away, ask again.
 struct AskedCommit {
@@ -162,7 +164,9 @@ class CheckpointSync {
 
   void upload_settled(Events& events);
   std::optional<std::string> upload(const std::vector<checkpoint::LocalFile>& files, const std::function<bool()>& over,
-                                    Events& events);
+                                    Events& events, Uploader::Kind kind = Uploader::Kind::checkpoint);
+  void upload_logs(Events& events);
+  bool is_restless_log(const checkpoint::FileWatch& watch) const;
   Uploader::Known known_contents() const;
   void keep_upload(const std::string& path, checkpoint::UploadedFile file);
   void forget_upload(const std::string& path);
@@ -217,7 +221,8 @@ class CheckpointSync {
   bool plain_known_ = false;
   bool untidy_ = false;  // the plain view and the ledger are behind the last generation
   std::optional<Fence> fenced_off_;
-  std::optional<Instant> retry_at_;  // after trouble with the store
+  std::optional<Instant> retry_at_;         // after trouble with the store
+  std::optional<Instant> trouble_said_at_;  // since the last commit
   std::set<std::string> said_;
   bool ended_ = false;         // the program, as we were told
   bool program_gone_ = false;  // it was not there when we last looked for it

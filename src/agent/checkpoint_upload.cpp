@@ -70,8 +70,8 @@ ManifestFile entry_for(const LocalFile& local, std::string hash, std::string obj
 class Run {
  public:
   Run(ports::ObjectStore& store, const CheckpointPlace& place, Folder& folder, const Uploader::Known& known,
-      const std::function<bool()>& over, std::vector<Upload>& files)
-      : store_(store), place_(place), folder_(folder), known_(known, files), over_(over), files_(files) {}
+      const std::function<bool()>& over, Uploader::Kind kind, std::vector<Upload>& files)
+      : store_(store), place_(place), folder_(folder), known_(known, files), over_(over), kind_(kind), files_(files) {}
 
   void perform(Work& work) {
     if (over_()) return;
@@ -83,8 +83,11 @@ class Run {
   }
 
  private:
-  static bool as_seen(const OpenFile& opened, const Upload& upload) {
-    return opened.identity() == upload.local.identity;
+  bool as_seen(const OpenFile& opened, const Upload& upload) const {
+    const auto now = opened.identity();
+    const auto& seen = upload.local.identity;
+    if (kind_ == Uploader::Kind::checkpoint) return now == seen;
+    return now && now->device == seen.device && now->inode == seen.inode && now->size >= seen.size;
   }
 
   // ---- one file
@@ -190,6 +193,7 @@ class Run {
   Folder& folder_;
   const KnownContents known_;
   const std::function<bool()>& over_;
+  const Uploader::Kind kind_;
   std::vector<Upload>& files_;
 };
 
@@ -232,14 +236,14 @@ std::vector<Work> share_out(const std::vector<LocalFile>& files, const std::vect
 }  // namespace
 
 Uploader::Outcome Uploader::run(const std::vector<LocalFile>& files, const Known& known,
-                                const std::function<bool()>& over) {
+                                const std::function<bool()>& over, Kind kind) {
   Outcome outcome;
   for (const auto& file : files) outcome.files.push_back({.local = file});
   const auto first = first_names(files);
   auto works = share_out(files, first, pack_at_least_);
   for (auto& work : works) work.object = checkpoint::data_name({fence_, next_object_++});
   {
-    Run run(store_, place_, folder_, known, over, outcome.files);
+    Run run(store_, place_, folder_, known, over, kind, outcome.files);
     static_cast<void>(for_each(tasks_, kParallelUploads, works.size(), [&](std::size_t i) {
       run.perform(works[i]);
       return Result<void>{};

@@ -59,7 +59,10 @@ class Uploader {
   };
   // A file is stored as it was seen, or not at all: it must be the same before and after, and still be what its path
   // names. `over`, asked from several tasks: no other file is begun.
-  Outcome run(const std::vector<checkpoint::LocalFile>& files, const Known& known, const std::function<bool()>& over);
+  // Kind::logs: they may have grown meanwhile, and are stored as far as they were seen.
+  enum class Kind { checkpoint, logs };
+  Outcome run(const std::vector<checkpoint::LocalFile>& files, const Known& known, const std::function<bool()>& over,
+              Kind kind = Kind::checkpoint);
 
  private:
   ports::ObjectStore& store_;

@@ -16,6 +16,8 @@ constexpr int kWorthSaying = 2;
 constexpr int kRoundsForInterval = 3;
 // Of the notice: what the agent keeps for its last word.
 constexpr Duration kMargin = seconds{1};
+// A first save, whose length nobody knows yet.
+constexpr Duration kSurelyWritten = seconds{10};
 
 double in_seconds(Duration duration) { return static_cast<double>(duration.count()) / 1000.0; }
 
@@ -79,13 +81,21 @@ void SafetyWatch::take_rate() {
   counted_ = sent;
 }
 
+// A file that is written for much longer than a save takes is no save, and nobody knows when it ends.
+bool SafetyWatch::held_up() const {
+  if (!figures_.dirty_since || figures_.store_trouble || !figures_.unrest_since) return figures_.store_trouble;
+  return clock_.ticks() - *figures_.unrest_since >
+         std::max<Duration>(kSurelyWritten, 2 * save_takes_.value_or(Duration{0}));
+}
+
 checkpoint::Unsaved SafetyWatch::unsaved() const {
   // What was sent since the directory was looked at is less to send.
   const auto sent = std::min(store_.sent().bytes - sent_when_seen_, figures_.bytes_to_upload);
   return {.bytes_to_send = figures_.bytes_to_upload - sent,
           .any = figures_.dirty_since.has_value(),
           .bytes_per_second = rate_.bytes_per_second(),
-          .commit_takes = commit_takes_};
+          .commit_takes = commit_takes_,
+          .held_up = held_up()};
 }
 
 checkpoint::SafetyFacts SafetyWatch::facts(Instant now) const {

@@ -59,6 +59,7 @@ class SafetyWatch {
   bool look();
   // These with mutex_ held.
   void take_rate();
+  bool held_up() const;
   checkpoint::Unsaved unsaved() const;
   checkpoint::SafetyFacts facts(Instant now) const;
   checkpoint::VerdictNumbers numbers(const checkpoint::SafetyFacts& facts, Instant now) const;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <map>
 #include <optional>
@@ -79,7 +80,14 @@ struct Folder {
 
 }  // namespace
 
-bool is_log(std::string_view path) { return name_of(path).starts_with("events.out.tfevents."); }
+Log is_log(std::string_view path, std::uint64_t size) {
+  const auto name = name_of(path);
+  if (name.starts_with("events.out.tfevents.")) return Log::certain;
+  if (name.ends_with(".log")) return Log::likely;
+  constexpr std::array<std::string_view, 4> kTables = {".jsonl", ".ndjson", ".csv", ".tsv"};
+  const bool table = std::ranges::any_of(kTables, [&](auto end) { return name.ends_with(end); });
+  return table && size <= kLargestTable ? Log::likely : Log::no;
+}
 
 std::string unfinished(const std::vector<NamedFile>& files) {
   std::map<std::string_view, Folder> folders;

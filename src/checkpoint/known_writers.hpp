@@ -2,15 +2,23 @@
 // moment says enough. Some pause for seconds between two files of one checkpoint, and some keep a log open beside it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace holdfast::checkpoint {
 
-// A log that its writer keeps open and appends to while the training runs, so that no checkpoint can wait for it to
-// rest: TensorBoard's event files.
-bool is_log(std::string_view path);
+// A file that its writer may append to all the time while the training runs, so that no checkpoint can wait for it to
+// rest. What lies there at any moment is what a crash would leave of it.
+enum class Log {
+  no,
+  likely,   // by the end of its name, ".log", ".jsonl", ".ndjson", ".csv" or ".tsv", and by its size
+  certain,  // TensorBoard's event files
+};
+Log is_log(std::string_view path, std::uint64_t size);
+// Only ".log" may be larger: a table of that size may be a part of the checkpoint that takes its time.
+constexpr std::uint64_t kLargestTable = 16u << 20;
 
 struct NamedFile {
   std::string_view path;

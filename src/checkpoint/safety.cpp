@@ -115,6 +115,7 @@ Duration time_to_send(std::uint64_t bytes, std::uint64_t bytes_per_second) {
 
 std::optional<Duration> time_to_safe(const Unsaved& unsaved) {
   if (!unsaved.any) return Duration{0};
+  if (unsaved.held_up) return std::nullopt;
   if (unsaved.bytes_to_send > 0 && !unsaved.bytes_per_second) return std::nullopt;
   const auto sending = time_to_send(unsaved.bytes_to_send, unsaved.bytes_per_second.value_or(1));
   return std::min<Duration>(sending + unsaved.commit_takes, kLongestEstimate);
@@ -151,10 +152,10 @@ Verdict judge(const SafetyFacts& facts, Instant now) {
   };
   if (facts.last && too_fast(*facts.last)) return Verdict::outrun;
   if (facts.present.lasted >= kRoundSaysSomething && too_fast(facts.present)) return Verdict::outrun;
-  if (!facts.last && facts.present.longest == Duration{0}) return Verdict::unknown;
-  if (!facts.notice) return Verdict::fits;
   const auto longest = std::max(facts.present.longest, facts.last ? facts.last->longest : Duration{0});
-  return longest + facts.margin <= *facts.notice ? Verdict::fits : Verdict::too_long;
+  if (facts.notice && longest + facts.margin > *facts.notice && longest > Duration{0}) return Verdict::too_long;
+  // Before the first commit nobody knows what may hold it up.
+  return facts.last ? Verdict::fits : Verdict::unknown;
 }
 
 std::optional<std::uint64_t> writing_rate(const Round& round) {

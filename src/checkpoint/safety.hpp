@@ -85,10 +85,11 @@ struct Unsaved {
   bool any = false;                 // something changed, even if all of it is sent: a commit is missing
   std::optional<std::uint64_t> bytes_per_second;
   Duration commit_takes{0};  // from the last byte to the manifest
+  bool held_up = false;      // nobody knows for how long: by a file that does not rest, a store that is away
 };
 
 // bytes_to_send / bytes_per_second, rounded up, plus commit_takes; zero when nothing changed. Nothing: there are bytes
-// to send, and it is not known how fast.
+// to send, and it is not known how fast, or it is held up.
 std::optional<Duration> time_to_safe(const Unsaved& unsaved);
 // The same sum for bytes alone; bytes_per_second 0: kLongestEstimate.
 Duration time_to_send(std::uint64_t bytes, std::uint64_t bytes_per_second);

@@ -25,7 +25,10 @@ bool is_settled(const FileWatch& file, Instant now, const SettleOptions& options
 
 bool is_restless(const FileWatch& file, Instant now, const SettleOptions& options) {
   if (is_settled(file, now, options)) return false;
-  return file.log || now - file.unsettled_since >= options.restless_after;
+  const auto after = file.log == Log::certain  ? Duration{0}
+                     : file.log == Log::likely ? options.log_restless_after
+                                               : options.restless_after;
+  return now - file.unsettled_since >= after;
 }
 
 void note_change(FileWatch& file, Instant now, bool renamed_into_place, const SettleOptions& options) {

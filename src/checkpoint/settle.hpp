@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/time.hpp"
+#include "checkpoint/known_writers.hpp"
 
 namespace holdfast::checkpoint {
 
@@ -23,6 +24,8 @@ struct SettleOptions {
   // A file that never settles, a log say, must not keep the others from being saved: after this long it is left out.
   // Far longer than any checkpoint takes to write, or half of one would be committed.
   Duration restless_after{600'000};
+  // The same of a file that looks like a log: longer than it takes to write a file of that kind at once.
+  Duration log_restless_after{10'000};
   // Between two looks that lie further apart anything may have rested. Looks are a second apart, but for long uploads.
   Duration watched{60'000};
 };
@@ -32,7 +35,7 @@ struct FileWatch {
   Instant unsettled_since;          // the beginning of the present run of changes
   bool open = false;                // held open for writing when we last looked
   bool renamed_into_place = false;  // the last change was a rename: what is there was complete before it appeared
-  bool log = false;                 // see known_writers.hpp: nobody waits for it to settle
+  Log log = Log::no;                // then it need not settle
 
   bool operator==(const FileWatch&) const = default;
 };

@@ -121,8 +121,9 @@ TEST_CASE("a link that is changed all the time does not keep the files from bein
   }
   REQUIRE(committed);
   CHECK(newest_of(world).links.empty());
-  REQUIRE(attempt.problems().size() == 1);
-  CHECK(attempt.problems()[0].find("current is written all the time") != std::string::npos);
+  REQUIRE(attempt.problems().size() == 2);
+  CHECK(attempt.problems()[0].find("current has been written for 30 s without a rest") != std::string::npos);
+  CHECK(attempt.problems()[1].find("current is written all the time") != std::string::npos);
 }
 
 TEST_CASE("the plain view has a copy of a file under the name of each link to it, and of no other link") {

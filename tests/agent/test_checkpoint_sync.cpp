@@ -347,19 +347,19 @@ TEST_CASE("a file that is written all the time does not keep the others from bei
   options.settle.restless_after = seconds{60};
   Attempt attempt(world, 1, options);
   attempt.write("model", "m");
-  std::string log;
+  std::string text;
   bool committed = false;
   for (int i = 0; i < 400 && !committed; ++i) {
-    attempt.write("train.log", log += "line\n");
+    attempt.write("state", text += "line\n");
     for (const auto& event : attempt.step(milliseconds{300}))
       committed |= std::holds_alternative<CheckpointCommitted>(event);
   }
   REQUIRE(committed);
   CHECK(world.plain_view() == Files{{"model", "m"}});
-  CHECK(attempt.problems().size() == 1);
-  CHECK(attempt.sync->figures().bytes_at_risk == log.size());
+  CHECK(attempt.problems().size() == 2);
+  CHECK(attempt.sync->figures().bytes_at_risk == text.size());
   CHECK(attempt.settle());
-  CHECK(world.plain_view() == Files{{"model", "m"}, {"train.log", log}});
+  CHECK(world.plain_view() == Files{{"model", "m"}, {"state", text}});
 }
 
 TEST_CASE("a change ends the wait, and times are given for the rest") {

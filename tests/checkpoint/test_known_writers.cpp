@@ -53,7 +53,16 @@ TEST_CASE("what the last generation has already holds nothing up") {
 }
 
 TEST_CASE("TensorBoard's event files are logs") {
-  CHECK(is_log("runs/Nov27/events.out.tfevents.1700000000.host.1.0"));
-  CHECK_FALSE(is_log("events.out"));
-  CHECK_FALSE(is_log("events.out.tfevents.d/model.bin"));
+  CHECK(is_log("runs/Nov27/events.out.tfevents.1700000000.host.1.0", 1u << 30) == Log::certain);
+  CHECK(is_log("events.out", 1) == Log::no);
+  CHECK(is_log("events.out.tfevents.d/model.bin", 1) == Log::no);
+}
+
+TEST_CASE("what is named as a log is likely one, a table only as long as it is small") {
+  for (const char* path : {"train.log", "metrics.csv", "runs/history.jsonl", "a.tsv", "b.ndjson"}) {
+    CHECK(is_log(path, kLargestTable) == Log::likely);
+    CHECK(is_log(path, kLargestTable + 1) == (std::string_view(path).ends_with(".log") ? Log::likely : Log::no));
+  }
+  for (const char* path : {"log", "train.log.pt", "catalog", "model.csv/part-0", "csv"})
+    CHECK(is_log(path, 1) == Log::no);
 }

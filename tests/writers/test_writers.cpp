@@ -154,15 +154,62 @@ TEST_CASE("a checkpoint that seems never to be completed is waited for, spoken o
   CHECK(attempt.settle() == generation(1, 2));
 }
 
-TEST_CASE("a log that is never closed holds nothing up, and is saved when it rests") {
+TEST_CASE("a log that is never closed holds nothing up, and is saved with each checkpoint as it is then") {
   World world;
   Attempt attempt(world, 1);
   attempt.write("runs/events.out.tfevents.1", "log");
   attempt.write("model.pt", "weights");
   attempt.hold_open("runs/events.out.tfevents.1", true);
   CHECK(attempt.settle() == generation(1, 1));
-  CHECK(world.plain_view() == Files{{"model.pt", "weights"}});
-  attempt.hold_open("runs/events.out.tfevents.1", false);
+  CHECK(world.plain_view() == attempt.files());
+  attempt.write("runs/events.out.tfevents.1", "log, and more of it");
+  CHECK_FALSE(attempt.settle(seconds{20}));  // a line in a log is no checkpoint
+  attempt.write("model.pt", "better weights");
   CHECK(attempt.settle() == generation(1, 2));
   CHECK(world.plain_view() == attempt.files());
+}
+
+TEST_CASE("a log that is written without a rest is recognised after ten seconds") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model.pt", "weights");
+  std::string text;
+  const auto goes_on = [&](Duration lasts) {
+    std::optional<GenerationId> saved;
+    for (const auto end = world.clock.now() + lasts; world.clock.now() < end;) {
+      attempt.write("train.log", text += "a line\n");
+      for (const auto& event : attempt.step(milliseconds{300})) {
+        if (const auto* committed = std::get_if<CheckpointCommitted>(&event)) saved = committed->id;
+      }
+    }
+    return saved;
+  };
+  CHECK_FALSE(goes_on(seconds{9}));
+  CHECK(goes_on(seconds{3}) == generation(1, 1));
+  CHECK(world.plain_view().at("model.pt") == "weights");
+  CHECK(world.plain_view().at("train.log").size() > 100);
+  CHECK_FALSE(goes_on(seconds{60}));
+  attempt.write("model.pt", "better weights");
+  CHECK(goes_on(seconds{3}) == generation(1, 2));
+  CHECK(attempt.problems().empty());
+  // What is left of it comes with the end.
+  CHECK(attempt.flush(false).outcome == FlushOutcome::saved);
+  CHECK(world.plain_view() == attempt.files());
+}
+
+TEST_CASE("a file that never rests and has no name for it holds everything up, which is said soon") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model.pt", "weights");
+  std::string text;
+  for (const auto end = world.clock.now() + seconds{40}; world.clock.now() < end;) {
+    attempt.write("state.bin", text += "more");
+    for (const auto& event : attempt.step(milliseconds{300}))
+      CHECK_FALSE(std::holds_alternative<CheckpointCommitted>(event));
+  }
+  REQUIRE(attempt.problems().size() == 1);
+  CHECK(attempt.problems().front() ==
+        "state.bin has been written for 30 s without a rest: no checkpoint is saved until it rests, or 10 minutes are "
+        "over; better keep it outside");
+  CHECK(attempt.sync->figures().unrest_since.has_value());
 }
