@@ -61,6 +61,8 @@ class Agent {
     const auto ending = attempt();
     if (!ending) return 0;  // abandoned
     log_info("attempt over: {} {}", job::to_string(ending->outcome), ending->reason);
+    // What SageMaker calls an internal error has no reason in Describe.
+    if (ending->outcome == Outcome::failed) note("this attempt failed: " + ending->reason);
     reporter_.say(job::AttemptEnded{assignment_.fence, ending->outcome, ending->reason});
     return reporter_.drain(notice_ ? std::max<Duration>(*notice_ - ticks(), seconds{1}) : kDeliverFor) ? 0 : 1;
   }

@@ -165,12 +165,19 @@ Answer interrupted(Job job, const Attempt& attempt, Instant now) {
   return Decision{std::move(job), std::move(effects)};
 }
 
+// A spot job that has a checkpoint and could not be brought back to it: what keeps it may be away for longer than an agent
+// tries. What was trained so far is not given up for that; MaxWait ends it.
+bool only_could_not_go_on(const Job& job) {
+  return job.spec->spot && job.last_generation && std::holds_alternative<Downloading>(job.state);
+}
+
 // A failure of ours. RetryStrategy counts these, and nothing else.
 Answer failed_by_us(Job job, const Attempt& attempt, const std::string& why, Instant now) {
   auto effects = release(attempt);
   job.failures_in_a_row += 1;
-  if (job.retries < job.spec->max_retries) {
-    job.retries += 1;
+  const bool goes_on = only_could_not_go_on(job);
+  if (goes_on || job.retries < job.spec->max_retries) {
+    if (!goes_on) job.retries += 1;
     book_lost(job, attempt, now);
     wait_again(job, Secondary::Starting, fmt::format("Retrying after an internal error: {}", why), now);
   } else {
