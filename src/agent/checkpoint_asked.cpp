@@ -37,6 +37,7 @@ AskedCommit CheckpointSync::commit_now() {
     return asked;
   }
   asked_ = true;
+  held_.reset();
   if (retry_at_ && clock_.ticks() < *retry_at_) return asked;
   retry_at_.reset();
   asked.answer = try_to_commit(asked.events);
@@ -67,7 +68,7 @@ std::optional<CommitAnswer> CheckpointSync::try_to_commit(Events& events) {
     seen = view(false);
     if (!seen.plan.upload.empty()) {
       changed = seen.plan.upload.front().path;
-    } else if (commit(seen, events)) {
+    } else if (commit(snapshot_of(seen), events)) {
       return CommitAnswer{CommitAnswer::What::safe, last_, ""};
     }
     if (retry_at_ || fenced_off_) return std::nullopt;

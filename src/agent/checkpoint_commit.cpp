@@ -64,18 +64,18 @@ void CheckpointSync::upload_logs(Events& events) {
     if (known == uploaded_.end() || known->second.identity != tracked.file.identity) logs.push_back(tracked.file);
   }
   upload(
-      logs, [] { return false; }, events, Uploader::Kind::logs);
+      logs, [] { return false; }, events, Uploader::Expect::grown);
 }
 
 // The path of a file that is no longer what it was, if there is one.
 std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::LocalFile>& files,
                                                   const std::function<bool()>& over, Events& events,
-                                                  Uploader::Kind kind) {
+                                                  Uploader::Expect expect, const Uploader::Opened& opened) {
   if (files.empty()) return std::nullopt;
   if (options_.markers) mark_uploading(files);
   Uploader::Outcome outcome;
   // On a task of its own: this one does not give way to the program, and those of `tasks_` do while they should.
-  tasks_.start([&] { outcome = uploader_.run(files, known_contents(), over, kind); }).reset();
+  tasks_.start([&] { outcome = uploader_.run(files, known_contents(), over, expect, opened); }).reset();
   unclaimed_.insert(outcome.objects.begin(), outcome.objects.end());
   std::uint64_t sent = 0;
   std::optional<std::string> changed;
@@ -86,12 +86,37 @@ std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::
     if (came.came == Upload::Came::failed && failed == nullptr) failed = &came;
     if (came.came != Upload::Came::changed) continue;
     changed = came.local.path;
-    checkpoint::note_change(tracked_.at(*changed).watch, clock_.ticks(), false, options_.settle);
+    const auto tracked = tracked_.find(*changed);
+    if (tracked == tracked_.end()) continue;  // held open, and removed
+    checkpoint::note_change(tracked->second.watch, clock_.ticks(), false, options_.settle);
   }
   if (failed != nullptr) problem(events, *failed->error, "uploading " + failed->local.path);
   uploaded_since_commit_ += sent;
   discard_unclaimed();
   return changed;
+}
+
+void CheckpointSync::upload_held(Events& events) {
+  auto& held = *held_;
+  std::uint64_t bytes = 0;
+  const auto enough = std::ranges::find_if(held.to_upload, [&](const auto& file) {
+    return std::exchange(bytes, bytes + file.identity.size) >= kMaxBytesPerStep;
+  });
+  const auto count = enough - held.to_upload.begin();
+  const std::vector<checkpoint::LocalFile> files(held.to_upload.begin(), enough);
+  const Uploader::Opened opened(held.opened.begin(), held.opened.begin() + count);
+  const auto changed = upload(
+      files, [] { return false; }, events, Uploader::Expect::opened, opened);
+  // What is stored by now is not stored again, but for what was replaced. A snapshot that has to wait for the store
+  // makes way for a newer one.
+  if (changed || retry_at_) return held_.reset();
+  for (const auto& file : files) {
+    const auto stored = uploaded_.find(file.path);
+    if (stored == uploaded_.end()) return held_.reset();  // its task was cut off
+    held.files.push_back(stored->second.file);
+  }
+  held.to_upload.erase(held.to_upload.begin(), enough);
+  held.opened.erase(held.opened.begin(), held.opened.begin() + count);
 }
 
 // All that is protected from clean-ups: what this attempt has uploaded, and the last generation.
@@ -121,6 +146,9 @@ void CheckpointSync::discard_unclaimed() {
   auto unused = unclaimed_;
   for (const auto& [path, file] : uploaded_) unused.erase(file.file.object);
   for (const auto& file : left_over_) unused.erase(file.file.object);
+  if (held_) {
+    for (const auto& file : held_->files) unused.erase(file.object);
+  }
   for (const auto& name : unused) {
     if (auto removed = store_.remove(claim_.place.bucket, claim_.place.own_key(name)); !removed) {
       log_debug("checkpoint: {}", removed.error().message);
@@ -144,16 +172,16 @@ bool CheckpointSync::check_fence(Events& events) {
 }
 
 // A manifest names only what was seen in the store just now, whoever may have tidied there.
-bool CheckpointSync::still_stored(const checkpoint::TransferPlan& plan, Events& events) {
+bool CheckpointSync::still_stored(const std::vector<ManifestFile>& files, Events& events) {
   const auto there = ledger_.data_objects();
   if (!there) {
     problem(events, there.error(), "looking for stored files");
     return false;
   }
   std::vector<ManifestFile> missing;
-  for (const auto* file : plan.stored) {
-    const auto object = there->find(checkpoint::parse_data_name(file->object).value());
-    if (object == there->end() || !checkpoint::fits(*file, object->second)) missing.push_back(*file);
+  for (const auto& file : files) {
+    const auto object = there->find(checkpoint::parse_data_name(file.object).value());
+    if (object == there->end() || !checkpoint::fits(file, object->second)) missing.push_back(file);
   }
   for (const auto& file : missing) {
     uploaded_.erase(file.path);
@@ -162,20 +190,19 @@ bool CheckpointSync::still_stored(const checkpoint::TransferPlan& plan, Events& 
   return missing.empty();
 }
 
-bool CheckpointSync::commit(const View& seen, Events& events) {
+bool CheckpointSync::commit(Snapshot snapshot, Events& events) {
   const auto began = clock_.ticks();
-  if (!check_fence(events) || !still_stored(seen.plan, events)) return false;
+  if (!check_fence(events) || !still_stored(snapshot.files, events)) return false;
+  std::ranges::sort(snapshot.files, {}, &ManifestFile::path);
   Manifest manifest{.job = claim_.job.value,
                     // A number is never used twice, not even after a failure: the manifest may have arrived after all.
                     .id = {claim_.fence, next_sequence_++},
                     .created = clock_.now(),
                     .based_on = claim_.based_on,
-                    .files = {},
-                    .links = seen.links,
+                    .files = std::move(snapshot.files),
+                    .links = std::move(snapshot.links),
                     .number = number_ + 1,
-                    .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
-  manifest.files.reserve(seen.plan.stored.size());
-  for (const auto* file : seen.plan.stored) manifest.files.push_back(*file);
+                    .metrics = std::move(snapshot.metrics)};
   for (const auto& file : manifest.files) unclaimed_.erase(file.object);
   left_over_.clear();
   if (auto put = ledger_.put_manifest(manifest); !put) {
@@ -190,13 +217,16 @@ bool CheckpointSync::commit(const View& seen, Events& events) {
                                        .files = manifest.files.size(),
                                        .bytes = total_bytes(manifest),
                                        .uploaded_bytes = std::exchange(uploaded_since_commit_, 0),
-                                       .wrote = saves_.committed(),
-                                       .safe_after = clock_.ticks() - last_change_.value_or(began),
+                                       .wrote = snapshot.wrote,
+                                       .safe_after = clock_.ticks() - snapshot.last_change.value_or(began),
                                        // The quiet before it is part of what it takes.
                                        .commit_took = clock_.ticks() - began + options_.settle.quiet});
   dirty_since_.reset();
+  if (last_change_ != snapshot.last_change) dirty_since_ = snapshot.seen_at;
   trouble_said_at_.reset();
-  last_burst_ = seen.state.changed.size();
+  last_burst_ = snapshot.burst;
+  // Of what was held open and is gone from the directory.
+  std::erase_if(uploaded_, [&](const auto& one) { return !tracked_.contains(one.first); });
   last_ = manifest.id;
   number_ = manifest.number;
   last_committed_ = manifest.created;
@@ -330,6 +360,9 @@ Result<checkpoint::RetentionInput> CheckpointSync::retention_input() {
     input.in_use.insert(checkpoint::parse_data_name(stored.file.object).value());
   }
   for (const auto& stored : left_over_) input.in_use.insert(checkpoint::parse_data_name(stored.file.object).value());
+  if (held_) {
+    for (const auto& file : held_->files) input.in_use.insert(checkpoint::parse_data_name(file.object).value());
+  }
   return input;
 }
 
@@ -341,6 +374,7 @@ FlushResult CheckpointSync::flush(Instant deadline, std::optional<ProgramEnd> en
     result.why = fmt::format("attempt {} has taken over", fenced_off_->value);
   } else if (end) {
     ended_ = true;
+    held_.reset();
     result.outcome = flush_after_end(deadline, *end, result);
   } else {
     look(result.events, true);
@@ -357,6 +391,13 @@ FlushResult CheckpointSync::flush(Instant deadline, std::optional<ProgramEnd> en
 FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd& end, FlushResult& result) {
   auto& events = result.events;
   look(events, true);
+  // What was mapped to the end may have been written to with nothing to show for it: a page that is dirty already
+  // changes no time. The contents are compared once more.
+  if (!end.signalled) {
+    for (const auto& [path, tracked] : tracked_) {
+      if (tracked.watch.open) forget_upload(path);
+    }
+  }
   // We may hear of a death late, when what it cut off has been quiet for long.
   const Instant alive_until = open_files_ ? std::min(alive_at_, end.at) : end.at;
   // A file that a killed program never let settle cannot be trusted now either.
@@ -386,7 +427,8 @@ FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd&
     }
     look(events, true);
     const auto seen = view(everything);
-    if (seen.plan.upload.empty() && seen.differs && commit(seen, events)) {
+    if (seen.plan.upload.empty() && !seen.differs) return FlushOutcome::saved;
+    if (seen.plan.upload.empty() && commit(snapshot_of(seen), events)) {
       if (clock_.ticks() < deadline) tidy_up(events);
       return FlushOutcome::saved;
     }

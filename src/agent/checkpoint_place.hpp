@@ -10,6 +10,7 @@
 
 #include "base/ids.hpp"
 #include "base/result.hpp"
+#include "checkpoint/ledger.hpp"
 #include "checkpoint/transfer_plan.hpp"
 #include "ports/object_store.hpp"
 
@@ -22,7 +23,9 @@ struct CheckpointPlace {
   std::string prefix;  // empty, or ends with '/'
 
   std::string plain_key(std::string_view path) const { return prefix + std::string(path); }
-  std::string own_key(std::string_view name) const { return prefix + ".holdfast/" + std::string(name); }
+  std::string own_key(std::string_view name) const {
+    return prefix + std::string(checkpoint::kOwnFolder) + std::string(name);
+  }
 };
 CheckpointPlace checkpoint_place(const ports::S3Location& location);
 

@@ -23,6 +23,7 @@ constexpr Duration kSayUnfinishedAfter{30'000};
 // Few files take so long to be written, and who waits for a log wants to know.
 constexpr Duration kSayHeldUpAfter{30'000};
 constexpr Duration kSayTroubleAgainAfter{60'000};
+constexpr std::size_t kMostHeld = 500;  // file descriptors; more files than that are stored before they are whole
 constexpr std::size_t kMaxSaid = 1000;
 // Of a file as it was restored: longer than any quiet.
 constexpr Instant kLongAgo{};
@@ -97,19 +98,90 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
   if (retry_at_ && clock_.ticks() < *retry_at_) return events;
   retry_at_.reset();
   if (untidy_) tidy_up(events);
-  upload_settled(events);
-  const auto ready = [&] {
-    const auto seen = view(false);
-    return !asked_ && !retry_at_ && !fenced_off_ && seen.differs && seen.plan.upload.empty() &&
-           checkpoint::is_quiet(seen.state, clock_.ticks(), options_.settle);
-  };
-  if (!ready()) return events;
-  upload_logs(events);
-  // Uploads took their time: the quiet must be one that lasts until now, and that of a program that lives. One that was
-  // killed in the middle of a save is quiet for ever.
-  look(events, true);
-  if (!program_gone_ && ready() && commit(view(false), events)) tidy_up(events);
+  if (held_ && !has_room_for(*held_)) held_.reset();
+  constexpr int kRounds = 2;  // a snapshot, and the one that comes in its place
+  for (int i = 0; i < kRounds && (held_ || view(false).differs); ++i) {
+    if (!held_) hold_what_is_whole(events);
+    if (!held_) upload_settled(events);
+    if (!held_) hold_what_is_whole(events);
+    if (held_) upload_held(events);
+    if (!held_ || !held_->to_upload.empty()) return events;
+    look(events, true);
+    const auto since = what_came_after(*held_);
+    if (since == Since::more && !is_whole(view(false))) {
+      upload_settled(events);
+      return events;
+    }
+    auto snapshot = std::move(*std::exchange(held_, std::nullopt));
+    if (since == Since::more) continue;
+    if (commit(std::move(snapshot), events)) tidy_up(events);
+    return events;
+  }
   return events;
+}
+
+CheckpointSync::Since CheckpointSync::what_came_after(const Snapshot& snapshot) const {
+  const auto is_other_now = [&](const LocalFile& file) {
+    const auto tracked = tracked_.find(file.path);
+    return tracked == tracked_.end() || tracked->second.file.identity != file.identity;
+  };
+  const auto others = static_cast<std::size_t>(std::ranges::count_if(snapshot.changed, is_other_now));
+  if (others > 0 && others == snapshot.changed.size()) return Since::next;
+  const auto came_since = [&](const auto& one) {
+    const auto& watch = one.second.watch;
+    if (watch.log != checkpoint::Log::no || checkpoint::is_restless(watch, clock_.ticks(), options_.settle))
+      return false;
+    return watch.changed_at >= snapshot.seen_at;
+  };
+  const bool any = others > 0 || removed_at_ != snapshot.removed_at || std::ranges::any_of(tracked_, came_since) ||
+                   std::ranges::any_of(links_, came_since);
+  return any ? Since::more : Since::nothing;
+}
+
+// What is held open takes its place on the disk even when the program has removed it.
+bool CheckpointSync::has_room_for(const Snapshot& snapshot) const {
+  std::uint64_t bytes = 0;
+  for (const auto& file : snapshot.to_upload) bytes += file.identity.size;
+  return folder_.free_bytes() >= bytes;
+}
+
+bool CheckpointSync::is_whole(const View& seen) const {
+  return !asked_ && !retry_at_ && !fenced_off_ && seen.differs &&
+         checkpoint::is_quiet(seen.state, clock_.ticks(), options_.settle);
+}
+
+CheckpointSync::Snapshot CheckpointSync::snapshot_of(const View& seen) {
+  Snapshot snapshot{.seen_at = clock_.ticks(),
+                    .last_change = last_change_,
+                    .removed_at = removed_at_,
+                    .files = {},
+                    .links = seen.links,
+                    .changed = seen.changed,
+                    .burst = seen.state.changed.size(),
+                    .wrote = saves_.committed(),
+                    .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
+  snapshot.files.reserve(seen.plan.stored.size() + seen.plan.upload.size());
+  for (const auto* file : seen.plan.stored) snapshot.files.push_back(*file);
+  return snapshot;
+}
+
+// The quiet must be that of a program that lives: one that was killed in the middle of a save is quiet for ever.
+void CheckpointSync::hold_what_is_whole(Events& events) {
+  if (!is_whole(view(false))) return;
+  upload_logs(events);
+  look(events, true);
+  auto seen = view(false);
+  if (program_gone_ || !is_whole(seen) || seen.plan.upload.size() > kMostHeld) return;
+  Uploader::Opened opened;
+  for (const auto& file : seen.plan.upload) {
+    auto one = folder_.open(file.path);
+    if (!one || (*one)->identity() != file.identity) return;  // the next look sees what it is now
+    opened.push_back(std::move(*one));
+  }
+  auto snapshot = snapshot_of(seen);
+  snapshot.to_upload = std::move(seen.plan.upload);
+  snapshot.opened = std::move(opened);
+  if (has_room_for(snapshot)) held_ = std::move(snapshot);
 }
 
 // ---- looking
@@ -320,6 +392,7 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
     (unchanged ? seen.state.unchanged : seen.state.changed).push_back(*watches[i]);
     if (unchanged || (!only_logs && !with_restless && !counts(*watches[i]))) continue;
     any_change = true;
+    seen.changed.push_back(*files[i]);
     seen.bytes_at_risk += files[i]->identity.size;
   }
   seen.state.removed = static_cast<std::uint64_t>(
@@ -340,6 +413,7 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
 }
 
 Instant CheckpointSync::next_wakeup() const {
+  if (held_ && !held_->to_upload.empty()) return clock_.ticks();
   if (!scanned_at_) return clock_.ticks();
   const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
   auto next = *scanned_at_ + gap;

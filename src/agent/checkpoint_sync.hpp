@@ -136,6 +136,7 @@ class CheckpointSync {
   struct View {
     checkpoint::TransferPlan plan;
     std::vector<checkpoint::Link> links;
+    std::vector<checkpoint::LocalFile> changed;  // against the last generation
     checkpoint::DirectoryState state;
     bool differs = false;  // from the last generation, in a way that may become one
     std::uint64_t bytes_at_risk = 0;
@@ -163,16 +164,44 @@ class CheckpointSync {
   View view(bool with_restless) const;
 
   void upload_settled(Events& events);
+  // A checkpoint as it was in the moment in which it was seen to be whole, with what follows from that moment. What is
+  // not stored yet is held open, so that the program may replace or remove it meanwhile; written over, it is lost.
+  struct Snapshot {
+    Instant seen_at;
+    std::optional<Instant> last_change, removed_at;  // as known then
+    std::vector<checkpoint::ManifestFile> files;     // that are stored
+    std::vector<checkpoint::Link> links;
+    std::vector<checkpoint::LocalFile> changed;  // what the last generation does not have
+    std::size_t burst = 0;                       // files and links that the last generation does not have
+    Duration wrote{0};
+    std::map<std::string, double> metrics;
+    std::vector<checkpoint::LocalFile> to_upload = {};
+    Uploader::Opened opened = {};
+  };
+  // What the program has written since a snapshot.
+  enum class Since {
+    nothing,
+    more,  // the quiet may have been a pause in the middle of a save
+    next,  // all that was new in it was replaced or removed since: what follows is another save
+  };
+  Since what_came_after(const Snapshot& snapshot) const;
+  Snapshot snapshot_of(const View& seen);
+  void hold_what_is_whole(Events& events);
+  void upload_held(Events& events);
+  bool is_whole(const View& seen) const;
+  bool has_room_for(const Snapshot& snapshot) const;
+
   std::optional<std::string> upload(const std::vector<checkpoint::LocalFile>& files, const std::function<bool()>& over,
-                                    Events& events, Uploader::Kind kind = Uploader::Kind::checkpoint);
+                                    Events& events, Uploader::Expect expect = Uploader::Expect::unchanged,
+                                    const Uploader::Opened& opened = {});
   void upload_logs(Events& events);
   bool is_restless_log(const checkpoint::FileWatch& watch) const;
   Uploader::Known known_contents() const;
   void keep_upload(const std::string& path, checkpoint::UploadedFile file);
   void forget_upload(const std::string& path);
   void discard_unclaimed();
-  bool still_stored(const checkpoint::TransferPlan& plan, Events& events);
-  bool commit(const View& view, Events& events);
+  bool still_stored(const std::vector<checkpoint::ManifestFile>& files, Events& events);
+  bool commit(Snapshot snapshot, Events& events);
   bool check_fence(Events& events);
   void tidy_up(Events& events);
   Result<void> learn_plain_view();
@@ -203,6 +232,7 @@ class CheckpointSync {
   // Contents of files that are gone or others by now, until the next generation: they may come back under another name.
   std::vector<checkpoint::UploadedFile> left_over_;
   std::set<std::string> unclaimed_;  // objects of ours that no manifest can name yet
+  std::optional<Snapshot> held_;     // not committed yet
   FolderChanges heard_;              // since the last scan
   std::optional<Instant> scanned_at_;
   std::optional<Instant> removed_at_;

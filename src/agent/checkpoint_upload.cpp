@@ -70,8 +70,16 @@ ManifestFile entry_for(const LocalFile& local, std::string hash, std::string obj
 class Run {
  public:
   Run(ports::ObjectStore& store, const CheckpointPlace& place, Folder& folder, const Uploader::Known& known,
-      const std::function<bool()>& over, Uploader::Kind kind, std::vector<Upload>& files)
-      : store_(store), place_(place), folder_(folder), known_(known, files), over_(over), kind_(kind), files_(files) {}
+      const std::function<bool()>& over, Uploader::Expect expect, const Uploader::Opened& opened,
+      std::vector<Upload>& files)
+      : store_(store),
+        place_(place),
+        folder_(folder),
+        known_(known, files),
+        over_(over),
+        expect_(expect),
+        opened_(opened),
+        files_(files) {}
 
   void perform(Work& work) {
     if (over_()) return;
@@ -86,27 +94,42 @@ class Run {
   bool as_seen(const OpenFile& opened, const Upload& upload) const {
     const auto now = opened.identity();
     const auto& seen = upload.local.identity;
-    if (kind_ == Uploader::Kind::checkpoint) return now == seen;
-    return now && now->device == seen.device && now->inode == seen.inode && now->size >= seen.size;
+    if (expect_ == Uploader::Expect::unchanged) return now == seen;
+    if (!now || now->device != seen.device || now->inode != seen.inode) return false;
+    if (expect_ == Uploader::Expect::grown) return now->size >= seen.size;
+    // Another name, or none, is a change of the inode and none of the file.
+    return now->size == seen.size && now->mtime_ns == seen.mtime_ns;
+  }
+
+  // Null: there is none.
+  std::shared_ptr<OpenFile> open(const Upload& upload) const {
+    if (expect_ == Uploader::Expect::opened) return opened_[static_cast<std::size_t>(&upload - files_.data())];
+    auto opened = folder_.open(upload.local.path);
+    return opened ? std::shared_ptr<OpenFile>(std::move(*opened)) : nullptr;
+  }
+
+  bool is_what_its_path_names(const Upload& upload) const {
+    if (expect_ == Uploader::Expect::opened) return true;
+    const auto now_there = open(upload);
+    return now_there && as_seen(*now_there, upload);
   }
 
   // ---- one file
 
   void upload_one(Work& work, Upload& upload) {
     upload.came = Upload::Came::changed;
-    const auto opened = folder_.open(upload.local.path);
-    if (!opened || !as_seen(**opened, upload)) return;
-    if (const auto* same = stored_already(**opened, upload)) {
-      if (as_seen(**opened, upload))
+    const auto opened = open(upload);
+    if (!opened || !as_seen(*opened, upload)) return;
+    if (const auto* same = stored_already(*opened, upload)) {
+      if (as_seen(*opened, upload))
         keep(upload, same->file.hash, same->file.object, same->file.offset, same->first_block);
       return;
     }
-    HashingSource source(**opened, upload.local.identity.size);
+    HashingSource source(*opened, upload.local.identity.size);
     work.put = true;
     const auto put = store_.put(place_.bucket, place_.own_key(work.object), source);
     if (!put) return came_back(upload, put.error());
-    const auto now_there = folder_.open(upload.local.path);
-    if (!as_seen(**opened, upload) || !now_there || !as_seen(**now_there, upload)) return;
+    if (!as_seen(*opened, upload) || !is_what_its_path_names(upload)) return;
     upload.sent = source.size();
     keep(upload, source.hash().digest(), work.object, std::nullopt, source.hash().first_block());
   }
@@ -161,10 +184,10 @@ class Run {
     upload.came = Upload::Came::changed;
     const auto begin = bytes.size();
     const auto size = static_cast<std::size_t>(upload.local.identity.size);
-    const auto opened = folder_.open(upload.local.path);
-    if (!opened || !as_seen(**opened, upload)) return false;
+    const auto opened = open(upload);
+    if (!opened || !as_seen(*opened, upload)) return false;
     bytes.resize(begin + size);
-    if (!(*opened)->read(0, std::span(bytes).subspan(begin)) || !as_seen(**opened, upload)) return false;
+    if (!opened->read(0, std::span(bytes).subspan(begin)) || !as_seen(*opened, upload)) return false;
     checkpoint::FileHash hash(size);
     hash.add(0, std::string_view(bytes).substr(begin));
     const auto digest = hash.digest();
@@ -193,7 +216,8 @@ class Run {
   Folder& folder_;
   const KnownContents known_;
   const std::function<bool()>& over_;
-  const Uploader::Kind kind_;
+  const Uploader::Expect expect_;
+  const Uploader::Opened& opened_;
   std::vector<Upload>& files_;
 };
 
@@ -236,14 +260,14 @@ std::vector<Work> share_out(const std::vector<LocalFile>& files, const std::vect
 }  // namespace
 
 Uploader::Outcome Uploader::run(const std::vector<LocalFile>& files, const Known& known,
-                                const std::function<bool()>& over, Kind kind) {
+                                const std::function<bool()>& over, Expect expect, const Opened& opened) {
   Outcome outcome;
   for (const auto& file : files) outcome.files.push_back({.local = file});
   const auto first = first_names(files);
   auto works = share_out(files, first, pack_at_least_);
   for (auto& work : works) work.object = checkpoint::data_name({fence_, next_object_++});
   {
-    Run run(store_, place_, folder_, known, over, kind, outcome.files);
+    Run run(store_, place_, folder_, known, over, expect, opened, outcome.files);
     static_cast<void>(for_each(tasks_, kParallelUploads, works.size(), [&](std::size_t i) {
       run.perform(works[i]);
       return Result<void>{};

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,12 +58,16 @@ class Uploader {
     std::vector<Upload> files;         // as given
     std::vector<std::string> objects;  // each that was put, or may have been
   };
-  // A file is stored as it was seen, or not at all: it must be the same before and after, and still be what its path
-  // names. `over`, asked from several tasks: no other file is begun.
-  // Kind::logs: they may have grown meanwhile, and are stored as far as they were seen.
-  enum class Kind { checkpoint, logs };
+  // A file is stored as it was seen, or not at all. What it must be, before and after:
+  enum class Expect {
+    unchanged,  // the same, and what its path names
+    opened,     // the same; it was opened when it was seen, whatever its path names by now
+    grown,      // no shorter: it is stored as far as it was seen
+  };
+  using Opened = std::vector<std::shared_ptr<OpenFile>>;  // as the files
+  // `over`, asked from several tasks: no other file is begun. `opened`: for Expect::opened.
   Outcome run(const std::vector<checkpoint::LocalFile>& files, const Known& known, const std::function<bool()>& over,
-              Kind kind = Kind::checkpoint);
+              Expect expect = Expect::unchanged, const Opened& opened = {});
 
  private:
   ports::ObjectStore& store_;

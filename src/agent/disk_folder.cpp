@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -317,6 +318,12 @@ void DiskFolder::mark(const std::string& path, Marker marker) {
   if (marker == Marker::uploaded) make(uploaded);
   if (marker != Marker::uploading) ::unlinkat(folder->get(), uploading.c_str(), 0);
   if (marker != Marker::uploaded) ::unlinkat(folder->get(), uploaded.c_str(), 0);
+}
+
+std::uint64_t DiskFolder::free_bytes() const {
+  struct statvfs disk {};
+  if (::fstatvfs(directory_.get(), &disk) != 0) return 0;
+  return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
 }
 
 std::optional<checkpoint::FileIdentity> DiskFolder::commit_file() {

@@ -26,6 +26,7 @@ class DiskFolder final : public Folder {
   Result<void> make_link(const checkpoint::Link& link) override;
   void remove(const std::string& path) override;
   void mark(const std::string& path, Marker marker) override;
+  std::uint64_t free_bytes() const override;
   std::optional<checkpoint::FileIdentity> commit_file() override;
   void remove_commit_file(const checkpoint::FileIdentity& answered) override;
 

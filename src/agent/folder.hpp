@@ -2,6 +2,7 @@
 // relative and safe (checkpoint/paths.hpp), and lead nowhere else, whatever links a program makes.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -76,6 +77,8 @@ class Folder {
   virtual void remove(const std::string& path) = 0;
   // Leaves this marker beside the file and no other; makes no folder for it. Best effort.
   virtual void mark(const std::string& /*path*/, Marker /*marker*/) {}
+  // On the disk that it lies on.
+  virtual std::uint64_t free_bytes() const { return std::numeric_limits<std::uint64_t>::max(); }
   // The file in which a program asks for a commit, if it is there.
   virtual std::optional<checkpoint::FileIdentity> commit_file() { return std::nullopt; }
   // Unless the program made another one meanwhile.

@@ -22,6 +22,10 @@
 
 namespace holdfast::checkpoint {
 
+// Below the prefix of a job's checkpoints: what a restore trusts, and there what these names are relative to.
+constexpr std::string_view kOwnFolder = ".holdfast/";
+constexpr std::string_view kLedgerFolder = "ledger/";
+
 std::string manifest_name(GenerationId id);
 std::optional<GenerationId> parse_manifest_name(std::string_view name);
 std::string verified_name(GenerationId id);

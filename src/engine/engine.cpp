@@ -29,6 +29,33 @@ Engine::Engine(Clock& clock, ports::JobStore& store, ports::CapacityProvider& ca
 // ---- from any thread: everything becomes an item of the inbox
 // ---------------------------------------------------------
 
+namespace {
+
+std::string_view checkpoint_place_of(const job::JobSpec& spec) {
+  std::string_view place = spec.checkpoint ? std::string_view(spec.checkpoint->s3_uri) : std::string_view();
+  while (place.ends_with('/')) place.remove_suffix(1);
+  return place;
+}
+
+}  // namespace
+
+// Two jobs would take the place from each other, attempt by attempt: each is fenced off by the other's next one.
+Result<void> Engine::has_its_place_alone(const job::JobSpec& spec) const {
+  const auto place = checkpoint_place_of(spec);
+  if (place.empty()) return {};
+  for (const auto* jobs : {&staged_, &jobs_}) {
+    for (const auto& [name, other] : *jobs) {
+      if (checkpoint_place_of(*other.spec) != place || !find(name)) continue;
+      return fail(
+          Kind::invalid,
+          "The training job '{}', which is not over, keeps its checkpoints at {}: two jobs would take that place "
+          "from each other. Give this one an S3Uri of its own, or stop the other job first.",
+          name.value, place);
+    }
+  }
+  return {};
+}
+
 void Engine::create(NewJob job, CreateReply reply) {
   if (inbox_.full()) return reply(fail(Kind::try_again, "{} requests are waiting already", kMaxInbox));
   inbox_.put([this, job = std::move(job), reply = std::move(reply)] {
@@ -42,6 +69,15 @@ void Engine::create(NewJob job, CreateReply reply) {
         reply(fail(Kind::conflict, "a training job called '{}' exists already", name.value));
       });
       return;
+    }
+    if (const auto alone = has_its_place_alone(*job.spec); !alone) {
+      after_commit_.push_back(
+          [reply, alone](const Result<void>& committed) { reply(committed ? alone : fail(committed.error())); });
+      return;
+    }
+    if (job.newest_in_ledger > highest_fence_) {
+      highest_fence_ = job.newest_in_ledger;
+      batch_.fence_used = highest_fence_;
     }
     auto decision = job::create(job.spec, now_);
     stage(std::move(decision.job), job.origin, std::nullopt, std::move(decision.effects));

@@ -39,6 +39,8 @@ constexpr Duration kMaxOrderWait = seconds{25};  // a long poll is answered afte
 struct NewJob {
   std::shared_ptr<const job::JobSpec> spec;
   ports::Origin origin;
+  // The newest that the ledger of its checkpoints knows, from another service perhaps: its attempts come after that.
+  Fence newest_in_ledger = {};
 };
 
 // What became of an event that was handed in.
@@ -47,8 +49,9 @@ struct Receipt {
   bool applied = false;  // false: decide() had heard it before, or it came too late
 };
 
-// Called once, on the engine's thread, after the commit: keep it short.
-using CreateReply = std::function<void(Result<void>)>;  // Kind::conflict: the name is taken
+// Called once, on the engine's thread, after the commit: keep it short. Kind::conflict: the name is taken;
+// Kind::invalid: a live job keeps its checkpoints where this one would.
+using CreateReply = std::function<void(Result<void>)>;
 using DoneReply = std::function<void(Result<void>)>;
 using EventsReply = std::function<void(Result<Receipt>)>;
 using OrderReply = std::function<void(Order)>;
@@ -90,6 +93,7 @@ class Engine {
 
  private:
   const job::Job* find(const JobName& name) const;  // as decided so far, committed or not
+  Result<void> has_its_place_alone(const job::JobSpec& spec) const;
   void decide_on(const JobName& name, const job::Event& event, Receipt& receipt);
   void stage(job::Job job, std::optional<ports::Origin> origin, std::optional<job::Event> event,
              std::vector<job::Effect> effects);

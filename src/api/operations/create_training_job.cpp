@@ -6,6 +6,7 @@
 #include "api/operations/algorithm_lookup.hpp"
 #include "api/operations/operations.hpp"
 #include "api/training_job_request.hpp"
+#include "checkpoint/ledger.hpp"
 
 namespace holdfast::api::operations {
 
@@ -61,20 +62,43 @@ Checked check_bucket(const Backends& backends, const char* member, const std::st
       "The bucket \"{}\" of {} \"{}\" does not exist. Create it before the job.", place->bucket, member, uri)));
 }
 
-// An attempt begins with a look at what is there.
-Checked check_checkpoints(const Backends& backends, const std::string& uri) {
-  if (auto there = check_bucket(backends, "CheckpointConfig.S3Uri", uri); !there) return there;
+// The newest attempt that has written there, whoever started it.
+tl::expected<Fence, ApiError> newest_fence(const Backends& backends, const std::string& uri) {
+  constexpr std::size_t kPage = 1000;
+  constexpr int kMostPages = 100;
+  constexpr std::uint64_t kMostAttempts = 1ULL << 53;
   const auto place = ports::parse_s3_uri(uri);
-  const auto page = backends.objects.list(place->bucket, place->key, "", 1);
-  if (!page) return tl::unexpected(no_access(page.error(), uri));
-  return {};
+  if (!place) return tl::unexpected(validation(place.error().message));
+  auto folder = place->key;
+  if (!folder.empty() && !folder.ends_with('/')) folder += '/';
+  folder += checkpoint::kOwnFolder;
+  const auto ledger = folder + std::string(checkpoint::kLedgerFolder);
+  Fence newest;
+  std::string last;
+  for (int i = 0; i < kMostPages; ++i) {
+    const auto page = backends.objects.list(place->bucket, ledger, last, kPage);
+    if (!page) return tl::unexpected(no_access(page.error(), uri));
+    for (const auto& object : page->objects) {
+      const auto id = checkpoint::parse_manifest_name(std::string_view(object.key).substr(folder.size()));
+      if (id) newest = std::max(newest, id->fence);
+    }
+    if (newest.value > kMostAttempts)
+      return tl::unexpected(validation(
+          fmt::format("{} cannot be used: its ledger speaks of attempt {}, which no service can have started. Give the "
+                      "job another S3Uri, or remove what lies below {}.",
+                      uri, newest.value, folder)));
+    if (!page->truncated || page->objects.empty()) break;
+    last = page->objects.back().key;
+  }
+  return newest;
 }
 
 Checked check_places(const Backends& backends, const job::JobSpec& spec) {
   for (const auto& channel : spec.channels)
     if (auto found = check_input(backends, spec, channel); !found) return found;
   if (auto there = check_bucket(backends, "OutputDataConfig.S3OutputPath", spec.output_path); !there) return there;
-  return spec.checkpoint ? check_checkpoints(backends, spec.checkpoint->s3_uri) : Checked{};
+  if (!spec.checkpoint) return {};
+  return check_bucket(backends, "CheckpointConfig.S3Uri", spec.checkpoint->s3_uri);
 }
 
 }  // namespace
@@ -91,16 +115,21 @@ void create_training_job(const Call& call, Answer answer) {
   if (!taken) return answer(tl::unexpected(to_api_error(taken.error())));
   if (*taken) return answer(tl::unexpected(resource_in_use(made->spec.arn)));
   if (auto there = check_places(backends, made->spec); !there) return answer(tl::unexpected(there.error()));
+  const auto newest = made->spec.checkpoint ? newest_fence(backends, made->spec.checkpoint->s3_uri) : Fence{};
+  if (!newest) return answer(tl::unexpected(newest.error()));
 
   const std::string arn = made->spec.arn;
   auto spec = std::make_shared<const job::JobSpec>(std::move(made->spec));
   auto done = [arn, answer = std::move(answer)](const Result<void>& created) {
     if (!created && created.error().kind == Kind::conflict) return answer(tl::unexpected(resource_in_use(arn)));
+    if (!created && created.error().kind == Kind::invalid)
+      return answer(tl::unexpected(validation(created.error().message)));
     if (!created) return answer(tl::unexpected(to_api_error(created.error())));
     const nlohmann::json output = {{"TrainingJobArn", arn}};
     answer(dump(output));
   };
-  backends.engine.create({std::move(spec), {std::move(made->request_json), std::move(made->tags)}}, std::move(done));
+  backends.engine.create({std::move(spec), {std::move(made->request_json), std::move(made->tags)}, *newest},
+                         std::move(done));
 }
 
 }  // namespace holdfast::api::operations

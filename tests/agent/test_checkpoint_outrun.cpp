@@ -1,0 +1,105 @@
+// A program that writes its next checkpoint before the last one is stored. Goal: the last one is saved as it was, and
+// never anything that is half of one and half of another.
+#include <doctest/doctest.h>
+
+#include "agent/checkpoint_world.hpp"
+
+using namespace holdfast;
+using namespace holdfast::testing;
+
+namespace {
+
+// `what` happens during each upload of a file, after it was read from.
+void during_uploads(World& world, std::function<void()> what) {
+  world.store.before = [what = std::move(what)](std::string_view call, const std::string& key) -> std::optional<Error> {
+    if (call == "put" && key.find("/data/") != std::string::npos) what();
+    return std::nullopt;
+  };
+}
+
+void save(Attempt& attempt, int step) {
+  attempt.rename_in("model.pt", "model of " + std::to_string(step));
+  attempt.rename_in("optimizer.pt", "optimizer of " + std::to_string(step));
+}
+
+}  // namespace
+
+TEST_CASE("a checkpoint that is replaced during each of its uploads is saved as it was") {
+  World world;
+  Attempt attempt(world, 1);
+  int step = 1;
+  save(attempt, step);
+  during_uploads(world, [&] { save(attempt, ++step); });
+  attempt.step();
+  const auto committed = attempt.settle();
+  REQUIRE(committed);
+  CHECK(step > 2);
+  const auto restored = Attempt(world, 2).files();
+  const auto& model = restored.at("model.pt");
+  CHECK(restored.at("optimizer.pt") == "optimizer of " + model.substr(model.rfind(' ') + 1));
+  CHECK(world.plain_view() == restored);
+}
+
+TEST_CASE("what is written over during its upload is lost, and only that") {
+  World world;
+  Attempt attempt(world, 1);
+  int step = 1;
+  attempt.write("model.pt", "model of 1");
+  during_uploads(world, [&] {
+    if (step < 4) attempt.write("model.pt", "model of " + std::to_string(++step));
+  });
+  attempt.step();
+  for (int i = 0; i < 4; ++i) attempt.settle();
+  CHECK(Attempt(world, 2).files() == Files{{"model.pt", "model of 4"}});
+}
+
+TEST_CASE("a quiet that was a pause in the middle of a save makes no checkpoint") {
+  World world;
+  Attempt attempt(world, 1);
+  save(attempt, 1);
+  REQUIRE(attempt.settle());
+  // The upload of the first file outlasts the pause.
+  attempt.rename_in("model.pt", "model of 2");
+  bool once = true;
+  during_uploads(world, [&] {
+    if (std::exchange(once, false)) attempt.rename_in("optimizer.pt", "optimizer of 2");
+  });
+  CHECK(attempt.settle() == generation(1, 2));
+  CHECK_FALSE(once);
+  CHECK(Attempt(world, 2).files() == attempt.files());
+}
+
+TEST_CASE("a checkpoint that is removed during its upload, for want of space, is saved all the same") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("step-1/model.pt", "model of 1");
+  bool once = true;
+  during_uploads(world, [&] {
+    if (!std::exchange(once, false)) return;
+    attempt.write("step-2/model.pt", "model of 2");
+    fs::remove_all(attempt.dir / "step-1");
+  });
+  attempt.step();
+  attempt.step(milliseconds{600});
+  CHECK(attempt.sync->figures().last == generation(1, 1));
+  CHECK(Attempt(world, 2).files() == Files{{"step-1/model.pt", "model of 1"}});
+  world.store.before = nullptr;
+}
+
+TEST_CASE("a store in trouble is not told of an old checkpoint where there is a newer one") {
+  World world;
+  Attempt attempt(world, 1);
+  save(attempt, 1);
+  int refused = 0;
+  world.store.before = [&](std::string_view call, const std::string& key) -> std::optional<Error> {
+    if (call != "put" || key.find("/data/") == std::string::npos || refused > 0) return std::nullopt;
+    ++refused;
+    save(attempt, 2);
+    return Error{Kind::try_again, "503 SlowDown"};
+  };
+  attempt.step();
+  attempt.settle(seconds{3});
+  CHECK(refused == 1);
+  CHECK(Attempt(world, 2).files() == attempt.files());
+  CHECK(attempt.files().at("model.pt") == "model of 2");
+}
