@@ -29,7 +29,8 @@ struct ReviewedGeneration {
   GenerationId id;
   GenerationState state = GenerationState::restorable;
   std::string why = {};           // of quarantine
-  checkpoint::Manifest manifest;  // without files and links; of one that is damaged, nothing but its id
+  bool readable = true;           // its manifest
+  checkpoint::Manifest manifest;  // without files and links; of one that is not readable, nothing but its id
   std::uint64_t files = 0;
   std::uint64_t links = 0;
   std::uint64_t bytes = 0;
@@ -47,8 +48,10 @@ struct ReviewedPlace {
 // Kind::not_found: no such bucket.
 Result<ReviewedPlace> review_checkpoints(ports::ObjectStore& store, const CheckpointPlace& place);
 
-// The generation, or the newest that a restore would use. Kind::not_found: there is none; Kind::invalid: its manifest
-// is damaged.
+// The one that a restore would try first, by the ledger alone: its manifest may turn out to be damaged.
+// Kind::not_found: there is none.
+Result<GenerationId> newest_generation(ports::ObjectStore& store, const CheckpointPlace& place);
+// The generation, or the newest. Kind::not_found: there is none; Kind::invalid: its manifest is damaged.
 Result<checkpoint::Manifest> find_generation(ports::ObjectStore& store, const CheckpointPlace& place,
                                              std::optional<GenerationId> id);
 

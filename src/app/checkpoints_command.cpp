@@ -92,7 +92,7 @@ void print_list(const CheckpointPlace& place, const agent::ReviewedPlace& found)
   std::vector<std::vector<std::string>> rows{
       {"GENERATION", "NUMBER", "SAVED (UTC)", "SIZE", "FILES", "VERIFIED (UTC)", "METRICS", "STATE"}};
   for (const auto& one : found.generations) {
-    const bool readable = one.state != GenerationState::damaged;
+    const bool readable = one.readable;
     rows.push_back({in_words(one.id), one.manifest.number == 0 ? "" : std::to_string(one.manifest.number),
                     readable ? cli::readable(one.manifest.created) : "", readable ? readable_bytes(one.bytes) : "",
                     readable ? std::to_string(one.files) : "", one.verified ? cli::readable(*one.verified) : "",
@@ -150,39 +150,33 @@ Result<void> fetch(ports::ObjectStore& store, const Target& target, const checkp
   return agent::fetch_generation(store, target.place, manifest, counted, tasks);
 }
 
-Result<int> verify_one(ports::ObjectStore& store, const Target& target, std::optional<GenerationId> id,
-                       bool quarantine) {
+Result<int> verify_one(ports::ObjectStore& store, const Target& target, GenerationId id, bool quarantine) {
   const auto manifest = agent::find_generation(store, target.place, id);
   const auto read = manifest ? fetch(store, target, *manifest, nullptr) : Result<void>(fail(manifest.error()));
   if (read) {
-    fmt::print("{}: good, {}, {}\n", in_words(manifest->id),
-               files_in_words(manifest->files.size(), manifest->links.size()),
+    fmt::print("{}: good, {}, {}\n", in_words(id), files_in_words(manifest->files.size(), manifest->links.size()),
                readable_bytes(checkpoint::total_bytes(*manifest)));
     // Whoever may only read may verify all the same.
-    const auto noted = agent::note_verified(store, target.place, manifest->id);
+    const auto noted = agent::note_verified(store, target.place, id);
     if (!noted) std::fprintf(stderr, "holdfast: not put on record: %s\n", noted.error().message.c_str());
     return kGood;
   }
   const bool damaged = read.error().kind == Kind::conflict || (!manifest && read.error().kind == Kind::invalid);
   if (!damaged) return fail(read.error());
-  const auto which = manifest ? manifest->id : *id;
-  fmt::print("{}: damaged: {}\n", in_words(which), read.error().message);
+  fmt::print("{}: damaged: {}\n", in_words(id), read.error().message);
   if (!quarantine) return kDamaged;
-  if (auto put = agent::LedgerStore(store, target.place).quarantine(which, read.error().message); !put)
+  if (auto put = agent::LedgerStore(store, target.place).quarantine(id, read.error().message); !put)
     return fail(put.error());
-  fmt::print("{} is in quarantine: no restore uses it from now on\n", in_words(which));
+  fmt::print("{} is in quarantine: no restore uses it from now on\n", in_words(id));
   return kDamaged;
 }
 
 Result<int> verify(ports::ObjectStore& store, const Target& target, const CheckpointsOptions& options) {
-  auto id = parse_generation(options.generation);
-  if (!id) return fail(id.error());
+  const auto named = parse_generation(options.generation);
+  if (!named) return fail(named.error());
   if (!options.all) {
-    if (!*id) {
-      const auto newest = agent::find_generation(store, target.place, std::nullopt);
-      if (newest) *id = newest->id;
-      if (!newest && newest.error().kind != Kind::invalid) return fail(newest.error());
-    }
+    const auto id = *named ? Result<GenerationId>(**named) : agent::newest_generation(store, target.place);
+    if (!id) return fail(id.error());
     return verify_one(store, target, *id, options.quarantine);
   }
   const auto found = agent::review_checkpoints(store, target.place);

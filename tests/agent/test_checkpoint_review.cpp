@@ -84,6 +84,22 @@ TEST_CASE("a review tells apart what a restore may use and what not") {
   CHECK(review_checkpoints(world.store, place_of(world)).error().kind == Kind::not_found);
 }
 
+TEST_CASE("the newest generation has its number, though its manifest cannot be read") {
+  World world;
+  {
+    Attempt first(world, 1);
+    save(first, 2);
+  }
+  world.flip_bit(world.own_key(checkpoint::manifest_name(generation(1, 2))));
+  CHECK(newest_generation(world.store, place_of(world)) == generation(1, 2));
+  CHECK(find_generation(world.store, place_of(world), std::nullopt).error().kind == Kind::invalid);
+  REQUIRE(LedgerStore(world.store, place_of(world)).quarantine(generation(1, 2), "its manifest is damaged"));
+  CHECK(newest_generation(world.store, place_of(world)) == generation(1, 1));
+  CHECK(states(world) == std::vector<std::string>{"1.2 quarantined", "1.1 restorable"});
+  world.location.key = "nothing/here";
+  CHECK(newest_generation(world.store, place_of(world)).error().kind == Kind::not_found);
+}
+
 TEST_CASE("a manifest that is gone is not remembered") {
   World world;
   {

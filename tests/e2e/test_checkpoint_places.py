@@ -122,6 +122,15 @@ class CheckpointPlaces(unittest.TestCase):
                 file.write_text("4" * 999 + "5")
         self.assertIn("damaged", holdfast(s, "checkpoints", "verify", f"s3://far/ck/{name}", "--quarantine", code=1))
         self.assertEqual(self.listed(name)["generations"][0]["state"], "quarantined")
+        # So is a manifest: what goes into quarantine is the generation that it is of.
+        next_one = next(one for one in self.listed(name)["generations"] if one["state"] == "restorable")
+        key = f"ck/{name}/.holdfast/ledger/{next_one['fence']:016x}-{next_one['sequence']:016x}.json"
+        far = self.other.client("s3")
+        content = far.get_object(Bucket="far", Key=key)["Body"].read()
+        far.put_object(Bucket="far", Key=key, Body=content.replace(b'"job"', b'"Job"', 1))
+        said = holdfast(s, "checkpoints", "verify", name, "--quarantine", code=1)
+        self.assertIn(f"{next_one['generation']} is in quarantine", said)
+        self.assertEqual([one["state"] for one in self.listed(name)["generations"][:2]], ["quarantined"] * 2)
         self.assertIn("Every promise that could be judged was kept", holdfast(s, "check-history"))
 
     def test_tags_say_how_many_checkpoints_stay(self):
