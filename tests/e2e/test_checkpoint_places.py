@@ -204,6 +204,19 @@ class CheckpointPlaces(unittest.TestCase):
         with self.assertRaises(botocore.exceptions.ClientError) as refused:
             s.create("refused", "pass", CheckpointConfig={"S3Uri": "s3://team/ck"})
         self.assertIn("InvalidAccessKeyId", str(refused.exception))
+        # Credentials that are not there are no missing bucket.
+        wrong.unlink()
+        with self.assertRaises(botocore.exceptions.ClientError) as refused:
+            s.create("refused", "pass", CheckpointConfig={"S3Uri": "s3://team/ck"})
+        self.assertIn("reading credentials", str(refused.exception))
+        self.assertNotIn("does not exist", str(refused.exception))
+        said = holdfast(s, "checkpoints", "s3://team/x", code=4)
+        self.assertIn("reading credentials", said)
+        self.assertNotIn("no such bucket", said)
+        nowhere = {"AWS_SHARED_CREDENTIALS_FILE": str(wrong), "AWS_CONFIG_FILE": str(wrong), "AWS_EC2_METADATA_DISABLED": "true",
+                   "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+        said = holdfast(s, "buckets", "add", "team", "--s3", self.other.endpoint, code=4, environment=nowhere)
+        self.assertIn("there are no credentials for S3: the environment has no AWS_ACCESS_KEY_ID", said)
         holdfast(s, "buckets", "remove", "team")
         with self.assertRaises(botocore.exceptions.ClientError) as refused:
             s.create("refused", "pass", CheckpointConfig={"S3Uri": "s3://team/ck"})

@@ -135,9 +135,50 @@ TEST_CASE("an instance without a role, or no instance at all, has none") {
   const Variables there = {{"AWS_EC2_METADATA_DISABLED", "false"},
                            {"AWS_EC2_METADATA_SERVICE_ENDPOINT", server.endpoint()}};
   CHECK(instance_credentials(environment_of(there)).error().kind == Kind::not_found);
-  const Variables nowhere = {{"AWS_EC2_METADATA_DISABLED", "false"},
-                             {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1"}};
-  CHECK(instance_credentials(environment_of(nowhere)).error().kind == Kind::not_found);
+  CHECK(instance_credentials(environment_of({})).error().kind == Kind::not_found);
+}
+
+TEST_CASE("an instance's service that is away is not taken for none") {
+  int status = 503;
+  S3Double server([&](const auto&) { return answer(status); });
+  const auto with = [](const std::string& endpoint) {
+    return instance_credentials(
+        environment_of({{"AWS_EC2_METADATA_DISABLED", "false"}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint}}));
+  };
+  CHECK(with(server.endpoint()).error().kind == Kind::try_again);
+  status = 403;  // switched off for this instance
+  CHECK(with(server.endpoint()).error().kind == Kind::not_found);
+  CHECK(with("http://127.0.0.1:1").error().kind == Kind::try_again);
+  CHECK(is_ec2_vendor("Amazon EC2\n"));
+  CHECK_FALSE(is_ec2_vendor(""));
+  CHECK_FALSE(is_ec2_vendor("QEMU\n"));
+}
+
+TEST_CASE("a token's file that is named and not there is a mistake, not a place without credentials") {
+  CHECK(found_with({{"AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"}, {"AWS_ROLE_ARN", "arn:aws:iam::1:role/r"}})
+            .error()
+            .kind == Kind::permanent);
+  CHECK(found_with({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x"},
+                    {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nowhere/token"}})
+            .error()
+            .kind == Kind::permanent);
+}
+
+TEST_CASE("credentials that were there before, and are gone, may come back") {
+  ManualClock clock;
+  bool there = false;
+  CredentialCache cache(
+      [&]() -> Result<TimedCredentials> {
+        if (!there) return fail(Kind::not_found, "none");
+        return TimedCredentials{{"K", "S", ""}, clock.now() + hours{1}};
+      },
+      clock);
+  CHECK(cache.current().error().kind == Kind::not_found);
+  there = true;
+  CHECK(cache.current());
+  there = false;
+  clock.advance(hours{2});
+  CHECK(cache.current().error().kind == Kind::try_again);
 }
 
 TEST_CASE("a web identity is exchanged for credentials") {
