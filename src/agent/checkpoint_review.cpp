@@ -211,23 +211,26 @@ Result<PrunePlan> plan_prune(ports::ObjectStore& store, const CheckpointPlace& p
                                       input.data, [&](GenerationId id) { return ledger.read_manifest(id); });
   if (!kept) return fail(kept.error());
   input.kept = std::move(*kept);
-  PrunePlan plan{.newest = *newest, .remove = checkpoint::plan_retention(input), .kept = {}};
+  PrunePlan plan{.newest = *newest, .live = live, .remove = checkpoint::plan_retention(input), .kept = {}};
   for (const auto& [id, manifest] : input.kept.generations) plan.kept.push_back(id);
   for (const auto& object : plan.remove.data) plan.bytes += data->at(object);
+  input.in_use.clear();
+  for (const auto& object : checkpoint::plan_retention(input).data) plan.held_bytes += data->at(object);
+  plan.held_bytes -= plan.bytes;
   return plan;
 }
 
-Result<void> prune(ports::ObjectStore& store, const CheckpointPlace& place, const PrunePlan& plan) {
+Result<std::size_t> prune(ports::ObjectStore& store, const CheckpointPlace& place, const PrunePlan& plan, Instant now) {
   LedgerStore ledger(store, place);
   const auto newer = ledger.newer_fence(plan.newest);
   if (!newer) return fail(newer.error());
   if (*newer) return fail(Kind::conflict, "an attempt of the job has started meanwhile: try again");
   for (const auto& group : checkpoint::names_of(plan.remove)) {
     for (const auto& name : group) {
-      if (auto removed = store.remove(place.bucket, place.own_key(name)); !removed) return removed;
+      if (auto removed = store.remove(place.bucket, place.own_key(name)); !removed) return fail(removed.error());
     }
   }
-  return {};
+  return abort_dead_uploads(store, place, plan.live ? plan.newest : Fence{plan.newest.value + 1}, now);
 }
 
 }  // namespace holdfast::agent

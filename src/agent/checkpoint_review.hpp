@@ -63,15 +63,18 @@ Result<void> note_verified(ports::ObjectStore& store, const CheckpointPlace& pla
 
 struct PrunePlan {
   Fence newest;  // as the plan knows it
+  bool live = true;
   checkpoint::RetentionPlan remove;
   std::vector<GenerationId> kept;
-  std::uint64_t bytes = 0;  // of the data that goes
+  std::uint64_t bytes = 0;       // of the data that goes
+  std::uint64_t held_bytes = 0;  // of data that would go as well, if no attempt could be at work
 };
-// What may go by `policy`. `live`: an attempt may be at work there: then its base stays too, and its own data, which
-// the next generation may need.
+// What may go by `policy`. `live`: an attempt may be at work there: then its base stays too, and its own data, also
+// that of its generations that go: its next one may name it again.
 Result<PrunePlan> plan_prune(ports::ObjectStore& store, const CheckpointPlace& place,
                              const checkpoint::RetentionPolicy& policy, bool live);
-// Kind::conflict: a newer attempt has come since the plan was made; nothing is removed then.
-Result<void> prune(ports::ObjectStore& store, const CheckpointPlace& place, const PrunePlan& plan);
+// And uploads that nobody completes: returns how many. Kind::conflict: a newer attempt has come since the plan was
+// made; nothing is removed then.
+Result<std::size_t> prune(ports::ObjectStore& store, const CheckpointPlace& place, const PrunePlan& plan, Instant now);
 
 }  // namespace holdfast::agent

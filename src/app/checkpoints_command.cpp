@@ -46,6 +46,8 @@ Result<std::string> uri_of(const cli::ConnectionOptions& connection, const std::
 Result<Target> find_target(const cli::ConnectionOptions& connection, const CheckpointsOptions& options) {
   Target target;
   auto uri = options.what;
+  if (options.ended && !uri.starts_with("s3://"))
+    return fail(Kind::invalid, "--ended is said of an s3:// place: whether the job {} has ended is asked for", uri);
   if (!uri.starts_with("s3://")) {
     auto found = uri_of(connection, uri, target.live);
     if (!found) return fail(found.error());
@@ -54,6 +56,7 @@ Result<Target> find_target(const cli::ConnectionOptions& connection, const Check
   const auto location = ports::parse_s3_uri(uri);
   if (!location) return fail(location.error());
   target.place = agent::checkpoint_place(*location);
+  if (options.ended) target.live = false;
   return target;
 }
 
@@ -221,6 +224,18 @@ Result<int> export_one(ports::ObjectStore& store, const Target& target, const Ch
 
 // ---- prune
 
+// Of a place alone nobody knows whether an attempt is at work there.
+std::string about_what_is_held(const agent::PrunePlan& plan, bool of_a_place) {
+  auto words = fmt::format("What the newest attempt ({}) wrote stays, as it may still be running", plan.newest.value);
+  if (plan.held_bytes > 0)
+    words += fmt::format(": {} more, of generations that go, are removed after its next checkpoint",
+                         readable_bytes(plan.held_bytes));
+  words += ".\n";
+  if (of_a_place)
+    words += "If it is over: give the job's name instead of the place, and that is asked for; or say --ended.\n";
+  return words;
+}
+
 Result<int> prune(ports::ObjectStore& store, const Target& target, const CheckpointsOptions& options) {
   checkpoint::RetentionPolicy policy{.keep = static_cast<std::size_t>(options.keep),
                                      .every = static_cast<std::uint64_t>(options.every),
@@ -233,15 +248,17 @@ Result<int> prune(ports::ObjectStore& store, const Target& target, const Checkpo
   std::string kept;
   for (auto id = plan->kept.rbegin(); id != plan->kept.rend(); ++id) kept += (kept.empty() ? "" : ", ") + in_words(*id);
   fmt::print("{}: {}\n", options.dry_run ? "would keep" : "keeping", kept.empty() ? "none" : kept);
+  std::size_t aborted = 0;
   if (!options.dry_run) {
-    if (auto pruned = agent::prune(store, target.place, *plan); !pruned) return fail(pruned.error());
+    const auto pruned = agent::prune(store, target.place, *plan, SystemClock().now());
+    if (!pruned) return fail(pruned.error());
+    aborted = *pruned;
   }
   fmt::print("{} {} ({} objects): ${:.2f} a month at ${} for a GB\n", options.dry_run ? "would free" : "freed",
              readable_bytes(plan->bytes), plan->remove.data.size(),
              static_cast<double>(plan->bytes) / kGigabyte * options.price, options.price);
-  if (target.live)
-    fmt::print("What the newest attempt wrote stays with it, as it may still be running{}.\n",
-               options.what.starts_with("s3://") ? ": give the job's name, and it is asked for" : "");
+  if (aborted > 0) fmt::print("aborted {} uploads that were begun and never completed\n", aborted);
+  if (target.live) fmt::print("{}", about_what_is_held(*plan, options.what.starts_with("s3://")));
   return kGood;
 }
 

@@ -77,7 +77,8 @@ struct CheckpointsOptions {
   bool quarantine = false;  // those that verify finds damaged
   int keep = 3;
   int every = 0;
-  std::string best;  // "METRIC:min" or "METRIC:max"
+  std::string best;    // "METRIC:min" or "METRIC:max"
+  bool ended = false;  // of an s3:// place: no attempt is at work there
   bool dry_run = false;
   double price = 0.023;  // dollars for a GB (2^30 bytes) and month
 };

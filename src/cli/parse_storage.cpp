@@ -187,6 +187,8 @@ void add_checkpoints(CLI::App& app, CheckpointsOptions& options, ConnectionOptio
   prune->add_option("--best", options.best, "The one with the best value of this metric stays, too")
       ->check(is_best())
       ->type_name("METRIC:min|max");
+  prune->add_flag("--ended", options.ended,
+                  "Of an s3:// place: no attempt runs there, so its data may go too (of a job that is asked for)");
   prune->add_flag("--dry-run", options.dry_run, "Only say what would go");
   prune->add_option("--price", options.price, "Dollars for a GB and month, to say what is saved")
       ->capture_default_str()

@@ -189,9 +189,10 @@ Result<std::vector<ports::ObjectInfo>> S3Store::buckets() {
   return all;
 }
 
-Result<std::size_t> S3Store::abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) {
+Result<std::size_t> S3Store::abort_uploads(const std::string& bucket, const std::string& prefix,
+                                           const IsDead& is_dead) {
   if (auto right = check_names(bucket); !right) return fail(right.error());
-  return parts_->uploads.abort_older(bucket, prefix, before);
+  return parts_->uploads.abort_dead(bucket, prefix, is_dead);
 }
 
 }  // namespace holdfast::objects

@@ -218,6 +218,8 @@ TEST_CASE("checkpoints are listed, verified, exported and pruned, of a job or of
   CHECK(prune.checkpoints->every == 10);
   CHECK(prune.checkpoints->best == "a:b:max");
   CHECK(prune.checkpoints->dry_run);
+  CHECK_FALSE(prune.checkpoints->ended);
+  CHECK(Parsing{{"checkpoints", "prune", "s3://b/p", "--ended"}}.checkpoints->ended);
   CHECK(prune.checkpoints->price == 0.01);
   CHECK(Parsing{{"checkpoints", "prune", "train-1", "--keep", "1"}}.code == kExitUsage);
   CHECK(Parsing{{"checkpoints", "prune", "train-1", "--best", "loss"}}.code == kExitUsage);

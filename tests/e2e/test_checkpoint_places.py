@@ -110,6 +110,11 @@ class CheckpointPlaces(unittest.TestCase):
         before = self.listed(name)["generations"]
         self.assertIn("would remove", holdfast(s, "checkpoints", "prune", name, "--keep", "2", "--dry-run"))
         self.assertEqual(self.listed(name)["generations"], before)
+        # Of the place alone nobody knows whether the job has ended.
+        place = f"s3://far/ck/{name}"
+        self.assertIn("or say --ended", holdfast(s, "checkpoints", "prune", place, "--keep", "2", "--dry-run"))
+        self.assertNotIn("may still be running", holdfast(s, "checkpoints", "prune", place, "--keep", "2", "--dry-run", "--ended"))
+        self.assertIn("is asked for", holdfast(s, "checkpoints", "prune", name, "--ended", code=2))
         self.assertIn("a month at $0.5 for a GB", holdfast(s, "checkpoints", "prune", name, "--keep", "2", "--price", "0.5"))
         left = self.listed(name)["generations"]
         self.assertLess(len(left), len(before))
