@@ -31,6 +31,8 @@ struct RunOptions {
   int keep = 0;  // generations of the checkpoint; 0: the service's default, as with the next two
   int keep_every = 0;
   std::string keep_best;
+  std::string checkpoint_markers;    // "on", "off"; empty: as the image expects it
+  std::string checkpoint_bandwidth;  // MB/s; empty: all there is
   std::string output = "s3://holdfast/output";
   Pairs inputs;  // channel name, S3 URI or local folder
   Pairs hyperparameters;
