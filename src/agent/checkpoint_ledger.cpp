@@ -12,6 +12,8 @@ using checkpoint::Manifest;
 constexpr std::size_t kPage = 1000;
 constexpr std::size_t kMaxLedgerKeys = 100'000;
 constexpr std::size_t kMaxDataObjects = 2'000'000;
+// Of uploads of which nobody knows whose they are.
+constexpr Duration kUploadsLast = hours{24};
 
 }  // namespace
 
@@ -31,6 +33,17 @@ Result<std::vector<ports::ObjectInfo>> list_all(ports::ObjectStore& store, const
     if (all.size() > limit) return fail(Kind::invalid, "s3://{}/{}: more than {} objects", bucket, prefix, limit);
     if (!page->truncated || page->objects.empty()) return all;
   }
+}
+
+Result<std::size_t> abort_dead_uploads(ports::ObjectStore& store, const CheckpointPlace& place, Fence first_alive,
+                                       Instant now) {
+  const auto own = place.own_key("");
+  return store.abort_uploads(place.bucket, place.prefix, [&](const std::string& key, Instant begun) {
+    if (now - begun > kUploadsLast) return true;
+    if (!key.starts_with(own)) return false;
+    const auto data = checkpoint::parse_data_name(std::string_view(key).substr(own.size()));
+    return data && data->fence < first_alive;
+  });
 }
 
 Result<Ledger> LedgerStore::read(std::optional<Fence> leave_out) {

@@ -19,6 +19,11 @@ namespace holdfast::agent {
 Result<std::vector<ports::ObjectInfo>> list_all(ports::ObjectStore& store, const std::string& bucket,
                                                 const std::string& prefix, std::size_t limit);
 
+// Removes uploads to this place that were begun and that nobody completes: those of contents of attempts before
+// `first_alive`, which are over or will be told so, and whatever was begun a day ago. Returns how many.
+Result<std::size_t> abort_dead_uploads(ports::ObjectStore& store, const CheckpointPlace& place, Fence first_alive,
+                                       Instant now);
+
 class LedgerStore {
  public:
   LedgerStore(ports::ObjectStore& store, CheckpointPlace place) : store_(store), place_(std::move(place)) {}

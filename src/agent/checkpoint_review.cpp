@@ -66,28 +66,32 @@ class Review {
     // A clean-up came first.
     if (!manifest && manifest.error().kind == Kind::not_found) return {};
     if (!manifest) return fail(manifest.error());
-    if (!*manifest) {
+    seen.readable = manifest->has_value();
+    seen.manifest.id = id;
+    if (*manifest) {
+      describe(std::move(**manifest), seen);
+    } else {
       seen.state = GenerationState::damaged;
-      seen.manifest.id = id;
-      found_.generations.push_back(std::move(seen));
-      return {};
     }
-    seen.files = (*manifest)->files.size();
-    seen.links = (*manifest)->links.size();
-    seen.bytes = checkpoint::total_bytes(**manifest);
-    if (!restorable_.contains(id)) seen.state = GenerationState::superseded;
-    if (!is_whole(**manifest)) seen.state = GenerationState::incomplete;
     if (ledger.quarantined.contains(id)) {
       seen.state = GenerationState::quarantined;
       const auto why = store_.get_bytes(place_.bucket, place_.own_key(checkpoint::quarantine_name(id)), kMaxWhy);
       if (why) seen.why = *why;
     }
     if (const auto mark = verified_.find(id); mark != verified_.end()) seen.verified = mark->second;
-    seen.manifest = std::move(**manifest);
-    seen.manifest.files.clear();
-    seen.manifest.links.clear();
     found_.generations.push_back(std::move(seen));
     return {};
+  }
+
+  void describe(Manifest manifest, ReviewedGeneration& seen) const {
+    if (!restorable_.contains(seen.id)) seen.state = GenerationState::superseded;
+    if (!is_whole(manifest)) seen.state = GenerationState::incomplete;
+    seen.files = manifest.files.size();
+    seen.links = manifest.links.size();
+    seen.bytes = checkpoint::total_bytes(manifest);
+    seen.manifest = std::move(manifest);
+    seen.manifest.files.clear();
+    seen.manifest.links.clear();
   }
 
   // The first generation of an attempt is what it restored, and so verified.
@@ -145,20 +149,25 @@ Result<ReviewedPlace> review_checkpoints(ports::ObjectStore& store, const Checkp
   return Review(store, place).run();
 }
 
+Result<GenerationId> newest_generation(ports::ObjectStore& store, const CheckpointPlace& place) {
+  if (auto there = check_bucket(store, place.bucket); !there) return fail(there.error());
+  const auto entries = LedgerStore(store, place).read();
+  if (!entries) return fail(entries.error());
+  const auto order = checkpoint::restore_order(*entries);
+  if (!order.empty()) return order.front();
+  return fail(Kind::not_found, "s3://{}/{}: there is no generation that a restore would use", place.bucket,
+              place.prefix);
+}
+
 Result<Manifest> find_generation(ports::ObjectStore& store, const CheckpointPlace& place,
                                  std::optional<GenerationId> id) {
-  if (auto there = check_bucket(store, place.bucket); !there) return fail(there.error());
-  LedgerStore ledger(store, place);
   if (!id) {
-    const auto entries = ledger.read();
-    if (!entries) return fail(entries.error());
-    const auto order = checkpoint::restore_order(*entries);
-    if (order.empty())
-      return fail(Kind::not_found, "s3://{}/{}: there is no generation that a restore would use", place.bucket,
-                  place.prefix);
-    id = order.front();
+    const auto newest = newest_generation(store, place);
+    if (!newest) return fail(newest.error());
+    id = *newest;
   }
-  auto manifest = ledger.read_manifest(*id);
+  if (auto there = check_bucket(store, place.bucket); !there) return fail(there.error());
+  auto manifest = LedgerStore(store, place).read_manifest(*id);
   if (!manifest && manifest.error().kind == Kind::not_found)
     return fail(Kind::not_found, "s3://{}/{}: there is no generation {}", place.bucket, place.prefix, in_words(*id));
   if (!manifest) return fail(manifest.error());
@@ -202,23 +211,26 @@ Result<PrunePlan> plan_prune(ports::ObjectStore& store, const CheckpointPlace& p
                                       input.data, [&](GenerationId id) { return ledger.read_manifest(id); });
   if (!kept) return fail(kept.error());
   input.kept = std::move(*kept);
-  PrunePlan plan{.newest = *newest, .remove = checkpoint::plan_retention(input), .kept = {}};
+  PrunePlan plan{.newest = *newest, .live = live, .remove = checkpoint::plan_retention(input), .kept = {}};
   for (const auto& [id, manifest] : input.kept.generations) plan.kept.push_back(id);
   for (const auto& object : plan.remove.data) plan.bytes += data->at(object);
+  input.in_use.clear();
+  for (const auto& object : checkpoint::plan_retention(input).data) plan.held_bytes += data->at(object);
+  plan.held_bytes -= plan.bytes;
   return plan;
 }
 
-Result<void> prune(ports::ObjectStore& store, const CheckpointPlace& place, const PrunePlan& plan) {
+Result<std::size_t> prune(ports::ObjectStore& store, const CheckpointPlace& place, const PrunePlan& plan, Instant now) {
   LedgerStore ledger(store, place);
   const auto newer = ledger.newer_fence(plan.newest);
   if (!newer) return fail(newer.error());
   if (*newer) return fail(Kind::conflict, "an attempt of the job has started meanwhile: try again");
   for (const auto& group : checkpoint::names_of(plan.remove)) {
     for (const auto& name : group) {
-      if (auto removed = store.remove(place.bucket, place.own_key(name)); !removed) return removed;
+      if (auto removed = store.remove(place.bucket, place.own_key(name)); !removed) return fail(removed.error());
     }
   }
-  return {};
+  return abort_dead_uploads(store, place, plan.live ? plan.newest : Fence{plan.newest.value + 1}, now);
 }
 
 }  // namespace holdfast::agent

@@ -29,7 +29,8 @@ struct ReviewedGeneration {
   GenerationId id;
   GenerationState state = GenerationState::restorable;
   std::string why = {};           // of quarantine
-  checkpoint::Manifest manifest;  // without files and links; of one that is damaged, nothing but its id
+  bool readable = true;           // its manifest
+  checkpoint::Manifest manifest;  // without files and links; of one that is not readable, nothing but its id
   std::uint64_t files = 0;
   std::uint64_t links = 0;
   std::uint64_t bytes = 0;
@@ -47,8 +48,10 @@ struct ReviewedPlace {
 // Kind::not_found: no such bucket.
 Result<ReviewedPlace> review_checkpoints(ports::ObjectStore& store, const CheckpointPlace& place);
 
-// The generation, or the newest that a restore would use. Kind::not_found: there is none; Kind::invalid: its manifest
-// is damaged.
+// The one that a restore would try first, by the ledger alone: its manifest may turn out to be damaged.
+// Kind::not_found: there is none.
+Result<GenerationId> newest_generation(ports::ObjectStore& store, const CheckpointPlace& place);
+// The generation, or the newest. Kind::not_found: there is none; Kind::invalid: its manifest is damaged.
 Result<checkpoint::Manifest> find_generation(ports::ObjectStore& store, const CheckpointPlace& place,
                                              std::optional<GenerationId> id);
 
@@ -60,15 +63,18 @@ Result<void> note_verified(ports::ObjectStore& store, const CheckpointPlace& pla
 
 struct PrunePlan {
   Fence newest;  // as the plan knows it
+  bool live = true;
   checkpoint::RetentionPlan remove;
   std::vector<GenerationId> kept;
-  std::uint64_t bytes = 0;  // of the data that goes
+  std::uint64_t bytes = 0;       // of the data that goes
+  std::uint64_t held_bytes = 0;  // of data that would go as well, if no attempt could be at work
 };
-// What may go by `policy`. `live`: an attempt may be at work there: then its base stays too, and its own data, which
-// the next generation may need.
+// What may go by `policy`. `live`: an attempt may be at work there: then its base stays too, and its own data, also
+// that of its generations that go: its next one may name it again.
 Result<PrunePlan> plan_prune(ports::ObjectStore& store, const CheckpointPlace& place,
                              const checkpoint::RetentionPolicy& policy, bool live);
-// Kind::conflict: a newer attempt has come since the plan was made; nothing is removed then.
-Result<void> prune(ports::ObjectStore& store, const CheckpointPlace& place, const PrunePlan& plan);
+// And uploads that nobody completes: returns how many. Kind::conflict: a newer attempt has come since the plan was
+// made; nothing is removed then.
+Result<std::size_t> prune(ports::ObjectStore& store, const CheckpointPlace& place, const PrunePlan& plan, Instant now);
 
 }  // namespace holdfast::agent

@@ -17,7 +17,6 @@ using checkpoint::ManifestFile;
 // A program that makes changes without end must not have us scan without end.
 constexpr Duration kMinScanGap{50};
 constexpr Duration kRetryAfter{2000};
-constexpr Duration kUploadsLast = hours{24};
 // A writer that gathers a state from elsewhere takes seconds; who waits longer wants to know for what.
 constexpr Duration kSayUnfinishedAfter{30'000};
 // Few files take so long to be written, and who waits for a log wants to know.
@@ -85,8 +84,8 @@ Result<void> CheckpointSync::take_up_ledger() {
     for (const auto& file : linked_files((*manifest)->files, (*manifest)->links)) plain_[file.path] = "";
   }
   untidy_ = last_.has_value();
-  // Of attempts that were cut off in the middle of a long file. Best effort, and nobody's who may still be at it.
-  const auto aborted = store_.abort_uploads(claim_.place.bucket, claim_.place.prefix, clock_.now() - kUploadsLast);
+  // Of attempts that were cut off in the middle of a long file. Our opening is there, so nothing of theirs counts now.
+  const auto aborted = abort_dead_uploads(store_, claim_.place, claim_.fence, clock_.now());
   if (!aborted) log_debug("checkpoint: {}", aborted.error().message);
   return {};
 }

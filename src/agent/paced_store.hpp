@@ -62,8 +62,9 @@ class PacedStore final : public ports::ObjectStore {
   Result<bool> bucket_exists(const std::string& bucket) override { return store_.bucket_exists(bucket); }
   Result<void> create_bucket(const std::string& bucket) override { return store_.create_bucket(bucket); }
   Result<std::vector<ports::ObjectInfo>> buckets() override { return store_.buckets(); }
-  Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) override {
-    return store_.abort_uploads(bucket, prefix, before);
+  Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix,
+                                    const IsDead& is_dead) override {
+    return store_.abort_uploads(bucket, prefix, is_dead);
   }
 
  private:

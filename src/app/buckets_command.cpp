@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "app/open_buckets.hpp"
+#include "app/progress.hpp"
 #include "cli/text.hpp"
 #include "objects/key_path.hpp"
 
@@ -41,7 +42,10 @@ Result<BucketPlace> place_of(const BucketsOptions& options) {
                   : options.encryption == "kms" ? objects::Encryption::kms
                                                 : objects::Encryption::bucket_default;
   s3.kms_key = options.kms_key;
-  if (options.bucket_key) s3.bucket_key = true;
+  s3.bucket_key = options.bucket_key;
+  if (options.connections > 0) s3.connections = static_cast<std::size_t>(options.connections);
+  if (options.memory_mib > 0) s3.memory = static_cast<std::uint64_t>(options.memory_mib) << 20;
+  if (options.part_size_mib > 0) s3.part_size = static_cast<std::uint64_t>(options.part_size_mib) << 20;
   if (options.no_checksums) s3.checksums = objects::Checksums::never;
   s3.ca_file = absolute(options.ca);
   s3.proxy = options.proxy;
@@ -113,6 +117,11 @@ std::string options_in_words(const BucketPlace& place) {
   if (place.s3.encryption == objects::Encryption::s3) words += ", SSE-S3";
   if (place.s3.encryption == objects::Encryption::kms) words += ", SSE-KMS";
   more("key", place.s3.kms_key);
+  if (place.s3.bucket_key) words += *place.s3.bucket_key ? ", bucket key" : ", no bucket key";
+  const objects::S3Options usual;
+  if (place.s3.connections != usual.connections) more("connections", std::to_string(place.s3.connections));
+  if (place.s3.memory != usual.memory) more("memory", readable_bytes(place.s3.memory));
+  if (place.s3.part_size != usual.part_size) more("parts of", readable_bytes(place.s3.part_size));
   more("CA", place.s3.ca_file);
   more("profile", place.credentials.profile);
   more("credentials", place.credentials.credentials_file);

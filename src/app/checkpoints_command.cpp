@@ -46,6 +46,8 @@ Result<std::string> uri_of(const cli::ConnectionOptions& connection, const std::
 Result<Target> find_target(const cli::ConnectionOptions& connection, const CheckpointsOptions& options) {
   Target target;
   auto uri = options.what;
+  if (options.ended && !uri.starts_with("s3://"))
+    return fail(Kind::invalid, "--ended is said of an s3:// place: whether the job {} has ended is asked for", uri);
   if (!uri.starts_with("s3://")) {
     auto found = uri_of(connection, uri, target.live);
     if (!found) return fail(found.error());
@@ -54,6 +56,7 @@ Result<Target> find_target(const cli::ConnectionOptions& connection, const Check
   const auto location = ports::parse_s3_uri(uri);
   if (!location) return fail(location.error());
   target.place = agent::checkpoint_place(*location);
+  if (options.ended) target.live = false;
   return target;
 }
 
@@ -92,7 +95,7 @@ void print_list(const CheckpointPlace& place, const agent::ReviewedPlace& found)
   std::vector<std::vector<std::string>> rows{
       {"GENERATION", "NUMBER", "SAVED (UTC)", "SIZE", "FILES", "VERIFIED (UTC)", "METRICS", "STATE"}};
   for (const auto& one : found.generations) {
-    const bool readable = one.state != GenerationState::damaged;
+    const bool readable = one.readable;
     rows.push_back({in_words(one.id), one.manifest.number == 0 ? "" : std::to_string(one.manifest.number),
                     readable ? cli::readable(one.manifest.created) : "", readable ? readable_bytes(one.bytes) : "",
                     readable ? std::to_string(one.files) : "", one.verified ? cli::readable(*one.verified) : "",
@@ -150,39 +153,33 @@ Result<void> fetch(ports::ObjectStore& store, const Target& target, const checkp
   return agent::fetch_generation(store, target.place, manifest, counted, tasks);
 }
 
-Result<int> verify_one(ports::ObjectStore& store, const Target& target, std::optional<GenerationId> id,
-                       bool quarantine) {
+Result<int> verify_one(ports::ObjectStore& store, const Target& target, GenerationId id, bool quarantine) {
   const auto manifest = agent::find_generation(store, target.place, id);
   const auto read = manifest ? fetch(store, target, *manifest, nullptr) : Result<void>(fail(manifest.error()));
   if (read) {
-    fmt::print("{}: good, {}, {}\n", in_words(manifest->id),
-               files_in_words(manifest->files.size(), manifest->links.size()),
+    fmt::print("{}: good, {}, {}\n", in_words(id), files_in_words(manifest->files.size(), manifest->links.size()),
                readable_bytes(checkpoint::total_bytes(*manifest)));
     // Whoever may only read may verify all the same.
-    const auto noted = agent::note_verified(store, target.place, manifest->id);
+    const auto noted = agent::note_verified(store, target.place, id);
     if (!noted) std::fprintf(stderr, "holdfast: not put on record: %s\n", noted.error().message.c_str());
     return kGood;
   }
   const bool damaged = read.error().kind == Kind::conflict || (!manifest && read.error().kind == Kind::invalid);
   if (!damaged) return fail(read.error());
-  const auto which = manifest ? manifest->id : *id;
-  fmt::print("{}: damaged: {}\n", in_words(which), read.error().message);
+  fmt::print("{}: damaged: {}\n", in_words(id), read.error().message);
   if (!quarantine) return kDamaged;
-  if (auto put = agent::LedgerStore(store, target.place).quarantine(which, read.error().message); !put)
+  if (auto put = agent::LedgerStore(store, target.place).quarantine(id, read.error().message); !put)
     return fail(put.error());
-  fmt::print("{} is in quarantine: no restore uses it from now on\n", in_words(which));
+  fmt::print("{} is in quarantine: no restore uses it from now on\n", in_words(id));
   return kDamaged;
 }
 
 Result<int> verify(ports::ObjectStore& store, const Target& target, const CheckpointsOptions& options) {
-  auto id = parse_generation(options.generation);
-  if (!id) return fail(id.error());
+  const auto named = parse_generation(options.generation);
+  if (!named) return fail(named.error());
   if (!options.all) {
-    if (!*id) {
-      const auto newest = agent::find_generation(store, target.place, std::nullopt);
-      if (newest) *id = newest->id;
-      if (!newest && newest.error().kind != Kind::invalid) return fail(newest.error());
-    }
+    const auto id = *named ? Result<GenerationId>(**named) : agent::newest_generation(store, target.place);
+    if (!id) return fail(id.error());
     return verify_one(store, target, *id, options.quarantine);
   }
   const auto found = agent::review_checkpoints(store, target.place);
@@ -227,6 +224,18 @@ Result<int> export_one(ports::ObjectStore& store, const Target& target, const Ch
 
 // ---- prune
 
+// Of a place alone nobody knows whether an attempt is at work there.
+std::string about_what_is_held(const agent::PrunePlan& plan, bool of_a_place) {
+  auto words = fmt::format("What the newest attempt ({}) wrote stays, as it may still be running", plan.newest.value);
+  if (plan.held_bytes > 0)
+    words += fmt::format(": {} more, of generations that go, are removed after its next checkpoint",
+                         readable_bytes(plan.held_bytes));
+  words += ".\n";
+  if (of_a_place)
+    words += "If it is over: give the job's name instead of the place, and that is asked for; or say --ended.\n";
+  return words;
+}
+
 Result<int> prune(ports::ObjectStore& store, const Target& target, const CheckpointsOptions& options) {
   checkpoint::RetentionPolicy policy{.keep = static_cast<std::size_t>(options.keep),
                                      .every = static_cast<std::uint64_t>(options.every),
@@ -239,15 +248,17 @@ Result<int> prune(ports::ObjectStore& store, const Target& target, const Checkpo
   std::string kept;
   for (auto id = plan->kept.rbegin(); id != plan->kept.rend(); ++id) kept += (kept.empty() ? "" : ", ") + in_words(*id);
   fmt::print("{}: {}\n", options.dry_run ? "would keep" : "keeping", kept.empty() ? "none" : kept);
+  std::size_t aborted = 0;
   if (!options.dry_run) {
-    if (auto pruned = agent::prune(store, target.place, *plan); !pruned) return fail(pruned.error());
+    const auto pruned = agent::prune(store, target.place, *plan, SystemClock().now());
+    if (!pruned) return fail(pruned.error());
+    aborted = *pruned;
   }
   fmt::print("{} {} ({} objects): ${:.2f} a month at ${} for a GB\n", options.dry_run ? "would free" : "freed",
              readable_bytes(plan->bytes), plan->remove.data.size(),
              static_cast<double>(plan->bytes) / kGigabyte * options.price, options.price);
-  if (target.live)
-    fmt::print("What the newest attempt wrote stays with it, as it may still be running{}.\n",
-               options.what.starts_with("s3://") ? ": give the job's name, and it is asked for" : "");
+  if (aborted > 0) fmt::print("aborted {} uploads that were begun and never completed\n", aborted);
+  if (target.live) fmt::print("{}", about_what_is_held(*plan, options.what.starts_with("s3://")));
   return kGood;
 }
 

@@ -148,7 +148,8 @@ RetentionPlan plan_retention(const RetentionInput& input) {
   for (const auto& id : input.ledger.entries) {
     if (id.sequence == 0 || id.fence > input.own) continue;
     const bool damaged = input.kept.damaged.contains(id);
-    // Bad ones stay beside the good ones of their time, for whoever wants to look at them.
+    // Bad ones stay beside the good ones of their time, to be seen: what they were, and why they are in quarantine. Not
+    // what only they needed: it may be much, and is no good.
     const bool stays =
         kept.contains(id) || (id > *input.kept.since && (damaged || input.ledger.quarantined.contains(id)));
     if (stays) fences.insert(id.fence);

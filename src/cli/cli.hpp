@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,8 +53,9 @@ struct BucketsOptions {
   std::string style = "automatic";    // or path, virtual
   std::string encryption = "bucket";  // or s3, kms
   std::string kms_key;
-  bool bucket_key = false;
+  std::optional<bool> bucket_key;
   bool no_checksums = false;
+  int connections = 0, memory_mib = 0, part_size_mib = 0;  // 0: as it is without
   std::string ca, proxy, profile, credentials;
   bool unchecked = false;  // do not look whether it can be used
 };

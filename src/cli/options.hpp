@@ -31,6 +31,8 @@ struct RunOptions {
   int keep = 0;  // generations of the checkpoint; 0: the service's default, as with the next two
   int keep_every = 0;
   std::string keep_best;
+  std::string checkpoint_markers;    // "on", "off"; empty: as the image expects it
+  std::string checkpoint_bandwidth;  // MB/s; empty: all there is
   std::string output = "s3://holdfast/output";
   Pairs inputs;  // channel name, S3 URI or local folder
   Pairs hyperparameters;
@@ -77,7 +79,8 @@ struct CheckpointsOptions {
   bool quarantine = false;  // those that verify finds damaged
   int keep = 3;
   int every = 0;
-  std::string best;  // "METRIC:min" or "METRIC:max"
+  std::string best;    // "METRIC:min" or "METRIC:max"
+  bool ended = false;  // of an s3:// place: no attempt is at work there
   bool dry_run = false;
   double price = 0.023;  // dollars for a GB (2^30 bytes) and month
 };

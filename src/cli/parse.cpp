@@ -128,6 +128,14 @@ void add_run(CLI::App& app, RunOptions& options, RawRun& raw, ConnectionOptions&
   run->add_option("--keep-best", options.keep_best, "Keep the checkpoint with the best value of a --metric, too")
       ->check(is_best())
       ->type_name("METRIC:min|max");
+  run->add_option("--checkpoint-bandwidth", options.checkpoint_bandwidth,
+                  "What uploads of checkpoints may take, until a notice comes (default: all there is)")
+      ->check(CLI::Range(0.1, 1e6))
+      ->type_name("MB/S");
+  run->add_option("--checkpoint-markers", options.checkpoint_markers,
+                  "SageMaker's marker files beside checkpoints (default: on, but for local:host)")
+      ->check(CLI::IsMember({"on", "off"}))
+      ->type_name("on|off");
   add_pairs(run, "--input", raw.inputs, "NAME=S3URI|DIR", "An input channel; a folder is uploaded first (repeatable)");
   run->add_option("--output", options.output, "Below it: JOB/output/model.tar.gz")
       ->capture_default_str()

@@ -76,9 +76,23 @@ void add_place_options(CLI::App* add, BucketsOptions& options) {
       ->check(CLI::IsMember({"bucket", "s3", "kms"}))
       ->capture_default_str();
   of_s3("--kms-key", options.kms_key, "With --encryption kms: the key (default: the account's own)", "ARN");
-  add->add_flag("--bucket-key", options.bucket_key, "With --encryption kms: fewer calls of KMS")
+  add->add_flag_function(
+         "--bucket-key", [&options](std::int64_t count) { options.bucket_key = count > 0; },
+         "With --encryption kms: fewer calls of KMS; --bucket-key=false: none of that, whatever the bucket is set to")
       ->excludes(directory)
       ->group("For an S3");
+  const auto amount = [&](const char* name, int& value, int least, int most, const char* help, const char* type) {
+    add->add_option(name, value, help)
+        ->check(CLI::Range(least, most))
+        ->type_name(type)
+        ->excludes(directory)
+        ->group("For an S3");
+  };
+  amount("--connections", options.connections, 1, 256,
+         "Requests at once, of the service and of each attempt (default: 16)", "N");
+  amount("--memory", options.memory_mib, 16, 65536, "For bodies on their way, of each of them (default: 64)", "MIB");
+  amount("--part-size", options.part_size_mib, 5, 5120, "Larger objects go up in parts of this size (default: 8)",
+         "MIB");
   add->add_flag("--no-checksums", options.no_checksums, "For a server that refuses x-amz-checksum headers")
       ->excludes(directory)
       ->group("For an S3");
@@ -187,6 +201,8 @@ void add_checkpoints(CLI::App& app, CheckpointsOptions& options, ConnectionOptio
   prune->add_option("--best", options.best, "The one with the best value of this metric stays, too")
       ->check(is_best())
       ->type_name("METRIC:min|max");
+  prune->add_flag("--ended", options.ended,
+                  "Of an s3:// place: no attempt runs there, so its data may go too (of a job that is asked for)");
   prune->add_flag("--dry-run", options.dry_run, "Only say what would go");
   prune->add_option("--price", options.price, "Dollars for a GB and month, to say what is saved")
       ->capture_default_str()

@@ -96,6 +96,8 @@ json training_job_request(const RunOptions& options, const std::string& name, co
   if (options.keep > 0) tag("holdfast:checkpoint-keep", std::to_string(options.keep));
   if (options.keep_every > 0) tag("holdfast:checkpoint-keep-every", std::to_string(options.keep_every));
   if (!options.keep_best.empty()) tag("holdfast:checkpoint-keep-best", options.keep_best);
+  if (!options.checkpoint_markers.empty()) tag("holdfast:checkpoint-markers", options.checkpoint_markers);
+  if (!options.checkpoint_bandwidth.empty()) tag("holdfast:checkpoint-bandwidth", options.checkpoint_bandwidth);
   return request;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/file.hpp"
 #include "objects/key_path.hpp"
+#include "objects/s3_address.hpp"
 
 namespace holdfast::objects {
 
@@ -25,8 +26,10 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Checksums, {{Checksums::automatic, "automatic"}, {C
 
 namespace {
 
+constexpr std::uint64_t kMaxNumber = 1u << 30;
 constexpr const char* kAws = "aws";  // in place of an endpoint's URL
 constexpr std::size_t kMaxText = 4096;
+constexpr std::uint64_t kMiB = 1u << 20;
 
 // What is as it would be anyway is not written.
 json to_json(const BucketPlace& place) {
@@ -49,6 +52,9 @@ json to_json(const BucketPlace& place) {
   text("kms_key", s3.kms_key);
   if (s3.bucket_key) out["bucket_key"] = *s3.bucket_key;
   if (s3.checksums != defaults.checksums) out["checksums"] = s3.checksums;
+  if (s3.connections != defaults.connections) out["connections"] = s3.connections;
+  if (s3.memory != defaults.memory) out["memory_mib"] = s3.memory / kMiB;
+  if (s3.part_size != defaults.part_size) out["part_size_mib"] = s3.part_size / kMiB;
   text("profile", place.credentials.profile);
   text("credentials_file", place.credentials.credentials_file);
   return out;
@@ -63,10 +69,20 @@ Enum word_from(const json& in, const char* name, Enum fallback) {
   return value;
 }
 
+// Small enough to be counted in bytes; what is sensible is checked with the rest.
+std::uint64_t number_from(const json& in, const char* name, std::uint64_t fallback) {
+  if (!in.contains(name)) return fallback;
+  const auto& value = in.at(name);
+  if (!value.is_number_unsigned() || value.get<std::uint64_t>() > kMaxNumber)
+    throw std::invalid_argument(std::string(name) + " is no number, or far too large");
+  return value.get<std::uint64_t>();
+}
+
 BucketPlace place_from(const json& in) {
-  static const std::set<std::string> known{
-      "bucket",  "directory",  "s3",      "region",     "style",     "ca_file",         "proxy",
-      "profile", "encryption", "kms_key", "bucket_key", "checksums", "credentials_file"};
+  static const std::set<std::string> known{"bucket",       "directory",  "s3",        "region",           "style",
+                                           "ca_file",      "proxy",      "profile",   "credentials_file", "encryption",
+                                           "kms_key",      "bucket_key", "checksums", "connections",      "memory_mib",
+                                           "part_size_mib"};
   // A misspelt word must not become a default that nobody wanted.
   for (const auto& [name, value] : in.items()) {
     if (!known.contains(name)) throw std::invalid_argument("'" + name + "' is not known");
@@ -89,6 +105,9 @@ BucketPlace place_from(const json& in) {
   s3.kms_key = text("kms_key", "");
   if (in.contains("bucket_key")) s3.bucket_key = in.at("bucket_key").get<bool>();
   s3.checksums = word_from(in, "checksums", s3.checksums);
+  s3.connections = static_cast<std::size_t>(number_from(in, "connections", s3.connections));
+  s3.memory = number_from(in, "memory_mib", s3.memory / kMiB) * kMiB;
+  s3.part_size = number_from(in, "part_size_mib", s3.part_size / kMiB) * kMiB;
   place.credentials.profile = text("profile", "");
   place.credentials.credentials_file = text("credentials_file", "");
   return place;
@@ -127,6 +146,7 @@ Result<void> check(const BucketPlace& place) {
     if (!path->empty() && !is_absolute(*path))
       return fail(Kind::invalid, "bucket {}: '{}' is not an absolute path", place.bucket, *path);
   }
+  if (auto fine = check_use(s3); !fine) return fail(fine.error(), "bucket {}", place.bucket);
   if (s3.encryption != Encryption::kms && (!s3.kms_key.empty() || s3.bucket_key))
     return fail(Kind::invalid,
                 "bucket {}: a KMS key and a bucket key are for encryption with KMS: say --encryption kms",

@@ -168,10 +168,11 @@ Result<void> Buckets::remove(const std::string& bucket, const std::string& key) 
   return (*store)->remove(bucket, key);
 }
 
-Result<std::size_t> Buckets::abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) {
+Result<std::size_t> Buckets::abort_uploads(const std::string& bucket, const std::string& prefix,
+                                           const IsDead& is_dead) {
   const auto store = store_of(bucket);
   if (!store) return fail(store.error());
-  return (*store)->abort_uploads(bucket, prefix, before);
+  return (*store)->abort_uploads(bucket, prefix, is_dead);
 }
 
 }  // namespace holdfast::objects

@@ -43,7 +43,8 @@ class Buckets final : public ports::ObjectStore {
   Result<bool> bucket_exists(const std::string& bucket) override;
   // Where its place is; one that has none in the embedded store.
   Result<void> create_bucket(const std::string& bucket) override;
-  Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) override;
+  Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix,
+                                    const IsDead& is_dead) override;
   // The embedded store's, and those that have places of their own.
   Result<std::vector<ports::ObjectInfo>> buckets() override;
 

@@ -6,6 +6,8 @@
 #include <functional>
 #include <vector>
 
+#include "aws/profile.hpp"
+#include "objects/credential_process.hpp"
 #include "objects/credential_services.hpp"
 
 namespace holdfast::objects {
@@ -35,13 +37,39 @@ std::filesystem::path file_of(const Environment& environment, const char* variab
   return home.empty() ? std::filesystem::path{} : std::filesystem::path{home} / ".aws" / name;
 }
 
+// Ways to credentials that AWS's own tools go and we do not.
+constexpr const char* kUnsupported[] = {"role_arn",     "credential_source", "web_identity_token_file",
+                                        "sso_session",  "sso_start_url",     "sso_account_id",
+                                        "login_session"};
+
+// Keys, or a program that hands them out. Kind::invalid: the profile has neither.
+Result<TimedCredentials> of_profile(const std::filesystem::path& file, const std::string& profile) {
+  const auto settings = aws::read_profile(file, profile);
+  if (!settings) return fail(settings.error());
+  const auto has = [&](const char* name) { return settings->contains(name) && !settings->at(name).empty(); };
+  if (!has("aws_access_key_id") && !has("aws_secret_access_key")) {
+    if (has("credential_process")) {
+      auto found = process_credentials(settings->at("credential_process"));
+      return found ? std::move(found) : fail(found.error(), "[{}] of {}", profile, file.string());
+    }
+    for (const auto* way : kUnsupported)
+      if (has(way))
+        return fail(Kind::invalid,
+                    "reading credentials from {}: [{}] has {}, which Holdfast does not follow: give it "
+                    "aws_access_key_id and aws_secret_access_key, or a credential_process",
+                    file.string(), profile, way);
+  }
+  auto keys = aws::read_credentials(file, profile);
+  if (!keys) return fail(std::move(keys.error()));
+  return TimedCredentials{std::move(*keys), {}};
+}
+
 // A profile that has no keys may still have a region, or a role: it is passed over here.
 Result<TimedCredentials> from_file(const std::filesystem::path& file, const std::string& profile) {
   if (file.empty()) return fail(Kind::not_found, "there is no home directory with .aws in it");
-  auto keys = aws::read_credentials(file, profile);
-  if (keys) return TimedCredentials{std::move(*keys), {}};
-  const bool missing = keys.error().kind == Kind::invalid || keys.error().kind == Kind::not_found;
-  return fail(missing ? Kind::not_found : keys.error().kind, "{}", keys.error().message);
+  auto found = of_profile(file, profile);
+  if (!found && found.error().kind == Kind::invalid) found.error().kind = Kind::not_found;
+  return found;
 }
 
 Result<TimedCredentials> from_profile(const S3CredentialOptions& options, const Environment& environment) {
@@ -61,9 +89,7 @@ Result<TimedCredentials> from_profile(const S3CredentialOptions& options, const 
 Result<TimedCredentials> find_credentials(const S3CredentialOptions& options, const Environment& environment,
                                           std::string_view region) {
   if (!options.credentials_file.empty()) {
-    auto keys = aws::read_credentials(options.credentials_file, options.profile.empty() ? "default" : options.profile);
-    if (!keys) return fail(std::move(keys.error()));
-    return TimedCredentials{std::move(*keys), {}};
+    return of_profile(options.credentials_file, options.profile.empty() ? "default" : options.profile);
   }
   const std::vector<std::function<Result<TimedCredentials>()>> places = {
       [&] {

@@ -21,6 +21,15 @@ constexpr std::size_t kMaxToken = 64 * 1024;
 constexpr const char* kContainerHost = "http://169.254.170.2";
 constexpr const char* kMetadataHost = "http://169.254.169.254";
 
+// The service is in trouble, or asks for less: nothing is wrong with what it was asked.
+bool is_passing(const http::Response& answer, const S3Refusal& refusal) {
+  return answer.status >= 500 || answer.status == 429 || refusal.code.starts_with("Throttling") ||
+         refusal.code == "IDPCommunicationError";
+}
+
+constexpr const char* kVendorFile = "/sys/class/dmi/id/sys_vendor";
+constexpr std::size_t kMaxVendor = 256;
+
 Result<std::string> ask(const char* method, const std::string& url, http::Headers headers, std::string_view what,
                         Duration patience = seconds{5}) {
   http::Client client;
@@ -34,8 +43,8 @@ Result<std::string> ask(const char* method, const std::string& url, http::Header
     return fail(answer.error().kind == Kind::invalid ? Kind::permanent : Kind::try_again, "{} is not reachable", what);
   if (answer->status != 200) {
     const auto refusal = parse_refusal(answer->body);
-    return fail(answer->status >= 500 || answer->status == 429 ? Kind::try_again : Kind::permanent, "{} answers {} {}",
-                what, answer->status, refusal.code);
+    return fail(is_passing(*answer, refusal) ? Kind::try_again : Kind::permanent, "{} answers {} {}", what,
+                answer->status, refusal.code);
   }
   return std::move(answer->body);
 }
@@ -57,6 +66,8 @@ std::string text_of(const nlohmann::json& object, const char* name) {
 std::string_view without_end_of_line(std::string_view text) {
   return text.substr(0, text.find_last_not_of("\r\n") + 1);
 }
+
+bool is_on_ec2() { return is_ec2_vendor(read_file(kVendorFile, kMaxVendor).value_or("")); }
 
 }  // namespace
 
@@ -106,7 +117,7 @@ Result<TimedCredentials> container_credentials(const Environment& environment) {
   std::string token = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN").value_or("");
   if (const auto file = environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"); file && !file->empty()) {
     const auto read = read_file(*file, kMaxToken);
-    if (!read) return fail(read.error(), "the token for the container's credentials");
+    if (!read) return fail(Kind::permanent, "the token for the container's credentials: {}", read.error().message);
     token = without_end_of_line(*read);
   }
   if (!token.empty()) headers.add("Authorization", token);
@@ -114,16 +125,23 @@ Result<TimedCredentials> container_credentials(const Environment& environment) {
   return answer ? parse_credentials_json(*answer) : fail(answer.error());
 }
 
+bool is_ec2_vendor(std::string_view sys_vendor) { return sys_vendor.starts_with("Amazon EC2"); }
+
 Result<TimedCredentials> instance_credentials(const Environment& environment) {
   if (aws::lower_case(environment("AWS_EC2_METADATA_DISABLED").value_or("")) == "true")
     return fail(Kind::not_found, "the instance's metadata are switched off");
   auto host = environment("AWS_EC2_METADATA_SERVICE_ENDPOINT").value_or("");
-  if (host.empty()) host = kMetadataHost;
+  const bool named = !host.empty();
+  if (!named) host = kMetadataHost;
   while (host.ends_with('/')) host.pop_back();
   constexpr std::string_view kWhat = "the instance's metadata service";
   const auto token =
       ask("PUT", host + "/latest/api/token", {{"X-aws-ec2-metadata-token-ttl-seconds", "21600"}}, kWhat, seconds{1});
-  if (!token) return fail(Kind::not_found, "{}", token.error().message);
+  if (!token) {
+    // Most machines have no such service. Where there is one, it may be away for a moment.
+    const bool away = token.error().kind == Kind::try_again && (named || is_on_ec2());
+    return fail(away ? Kind::try_again : Kind::not_found, "{}", token.error().message);
+  }
   const http::Headers headers{{"X-aws-ec2-metadata-token", std::string{without_end_of_line(*token)}}};
   const auto base = host + "/latest/meta-data/iam/security-credentials/";
   const auto role = ask("GET", base, headers, kWhat);
@@ -140,7 +158,7 @@ Result<TimedCredentials> web_identity_credentials(const Environment& environment
   const auto role = environment("AWS_ROLE_ARN").value_or("");
   if (file.empty() || role.empty()) return fail(Kind::not_found, "the environment names no web identity");
   const auto token = read_file(file, kMaxToken);
-  if (!token) return fail(token.error(), "the token of the web identity");
+  if (!token) return fail(Kind::permanent, "the token of the web identity: {}", token.error().message);
   auto host = environment("AWS_ENDPOINT_URL_STS").value_or("");
   if (host.empty()) host = fmt::format("https://sts.{}.{}", region, aws::dns_suffix_of(region));
   while (host.ends_with('/')) host.pop_back();
@@ -158,7 +176,7 @@ Result<TimedCredentials> web_identity_credentials(const Environment& environment
   if (!answer) return fail(answer.error(), "STS");
   if (answer->status != 200) {
     const auto refusal = parse_refusal(answer->body);
-    return fail(answer->status >= 500 ? Kind::try_again : Kind::permanent, "STS answers {} {} for the role {}",
+    return fail(is_passing(*answer, refusal) ? Kind::try_again : Kind::permanent, "STS answers {} {} for the role {}",
                 answer->status, refusal.code, role);
   }
   return parse_credentials_xml(answer->body);

@@ -29,11 +29,16 @@ Result<aws::Credentials> CredentialCache::current() {
   const auto now = clock_.now();
   if (fetched) {
     kept_ = std::move(*fetched);
+    had_some_ = true;
     // A place that hands out what is nearly over is not asked again for every request.
     not_before_ = now + kRefreshAgain;
     return kept_->keys;
   }
-  if (!usable(now)) return fail(std::move(fetched.error()));
+  if (!usable(now)) {
+    // A file that is moved away or a service that is restarted comes back.
+    if (had_some_ && fetched.error().kind == Kind::not_found) fetched.error().kind = Kind::try_again;
+    return fail(std::move(fetched.error()));
+  }
   log_warn("credentials could not be renewed, the old ones are used as long as they last: {}", fetched.error().message);
   not_before_ = now + kRefreshAgain;
   return kept_->keys;

@@ -26,7 +26,8 @@ struct TimedCredentials {
 class CredentialSource {
  public:
   virtual ~CredentialSource() = default;
-  // Blocks while they are fetched. Kind::not_found: there are none; the message says where they were looked for.
+  // Blocks while they are fetched. Kind::not_found: there are none, and never were; the message says where they were
+  // looked for. Kind::try_again: whoever hands them out is away, or what was there before is gone just now.
   virtual Result<aws::Credentials> current() = 0;
   // The server says that these are over: the next call of current() fetches others, if somebody has not already.
   virtual void refused(const aws::Credentials& keys) = 0;
@@ -51,6 +52,7 @@ class CredentialCache final : public CredentialSource {
   std::optional<TimedCredentials> kept_;
   std::optional<Instant> not_before_;  // after a fetch that failed while the old set lasted
   bool fetching_ = false;
+  bool had_some_ = false;
 };
 
 }  // namespace holdfast::objects

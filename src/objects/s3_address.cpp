@@ -80,6 +80,16 @@ std::string decode_uri(std::string_view text) {
   return out;
 }
 
+Result<void> check_use(const S3Options& options) {
+  if (options.connections < 1 || options.connections > 256)
+    return fail(Kind::invalid, "{} connections to S3: say 1 to 256", options.connections);
+  if (options.part_size < 5 * kMiB || options.part_size % kMiB != 0 || options.part_size > 5 * 1024 * kMiB)
+    return fail(Kind::invalid, "a part size of {} bytes: say whole MiB, 5 MiB to 5 GiB", options.part_size);
+  if (options.memory < 16 * kMiB || options.memory > 64 * 1024 * kMiB)
+    return fail(Kind::invalid, "{} bytes of memory for S3: say 16 MiB to 64 GiB", options.memory);
+  return {};
+}
+
 Result<void> check_options(const S3Options& options) {
   if (!options.endpoint.empty()) {
     if (auto origin = http::parse_origin(options.endpoint); !origin) return fail(origin.error(), "the S3 endpoint");
@@ -91,12 +101,7 @@ Result<void> check_options(const S3Options& options) {
   }
   if (!aws::is_region_name(options.region))
     return fail(Kind::invalid, "'{}' is not the name of a region, such as us-east-1", options.region);
-  if (options.connections < 1 || options.connections > 256)
-    return fail(Kind::invalid, "{} connections to S3: say 1 to 256", options.connections);
-  if (options.part_size < 5 * kMiB || options.part_size % kMiB != 0 || options.part_size > 5 * 1024 * kMiB)
-    return fail(Kind::invalid, "a part size of {} bytes: say whole MiB, 5 MiB to 5 GiB", options.part_size);
-  if (options.memory < 16 * kMiB)
-    return fail(Kind::invalid, "{} bytes of memory for S3: 16 MiB is the least", options.memory);
+  if (auto fine = check_use(options); !fine) return fine;
   if (options.encryption != Encryption::kms && (!options.kms_key.empty() || options.bucket_key))
     return fail(Kind::invalid, "a KMS key or bucket key is named, but the encryption is not kms");
   if (options.kms_key.find_first_of("\r\n") != std::string::npos)

@@ -21,6 +21,8 @@ std::string decode_uri(std::string_view text);
 
 // Checked once, before the first request: Kind::invalid says which option is wrong and how it should be.
 Result<void> check_options(const S3Options& options);
+// Of that: how much of this machine it may take.
+Result<void> check_use(const S3Options& options);
 
 // `region` may differ from the options': a bucket of AWS may turn out to be elsewhere. Bucket and key may be empty.
 S3Address address_of(const S3Options& options, std::string_view region, std::string_view bucket, std::string_view key);

@@ -92,7 +92,8 @@ Result<ports::ObjectInfo> S3Uploads::head_of(const Target& target) {
   return info_of(target.key, done->response);
 }
 
-Result<std::size_t> S3Uploads::abort_older(const std::string& bucket, const std::string& prefix, Instant before) {
+Result<std::size_t> S3Uploads::abort_dead(const std::string& bucket, const std::string& prefix,
+                                          const ports::ObjectStore::IsDead& is_dead) {
   std::size_t aborted = 0;
   std::string key_marker, id_marker;
   for (std::size_t pages = 0; pages < kMaxUploadPages; ++pages) {
@@ -106,7 +107,7 @@ Result<std::size_t> S3Uploads::abort_older(const std::string& bucket, const std:
     const auto page = parse_uploads(done->response.body);
     if (!page) return fail(page.error(), "{}", request.what);
     for (const auto& upload : page->uploads) {
-      if (upload.begun >= before || !upload.key.starts_with(prefix) || is_ours(upload.id)) continue;
+      if (!upload.key.starts_with(prefix) || is_ours(upload.id) || !is_dead(upload.key, upload.begun)) continue;
       abort({bucket, upload.key}, upload.id);
       ++aborted;
     }

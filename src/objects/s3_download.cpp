@@ -122,7 +122,12 @@ Result<std::string> download_bytes(S3Requests& requests, const std::string& buck
   request.headers.add("x-amz-checksum-mode", "ENABLED");
   for (int attempt = 0;; ++attempt) {
     auto done = requests.send(request);
-    if (!done) return fail(std::move(done.error().error));
+    if (!done) {
+      auto& failure = done.error();
+      // Invalid is an object that is too large, which speaks against it; a refused request does not.
+      if (failure.status != 0 && failure.error.kind == Kind::invalid) failure.error.kind = Kind::permanent;
+      return fail(std::move(failure.error));
+    }
     auto& response = done->response;
     aws::Crc crc(aws::CrcKind::crc32c);
     crc.update(response.body);

@@ -134,7 +134,9 @@ S3Outcome<http::Response> S3Requests::send_once(const S3Request& request, Attemp
   attempts.again = false;
   auto keys = credentials_.current();
   if (!keys) {
+    // For want of credentials no bucket is missing and no object damaged: neither not_found nor invalid.
     attempts.again = keys.error().kind == Kind::try_again;
+    if (!attempts.again) keys.error().kind = Kind::permanent;
     return failed(std::move(keys.error()));
   }
   attempts.keys = std::move(*keys);

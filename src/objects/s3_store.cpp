@@ -30,6 +30,9 @@ Result<void> check_names(const std::string& bucket, const std::string* key = nul
   return {};
 }
 
+// Of somebody who is known, but may not do this; no code: nothing more is said.
+bool is_denial(std::string_view code) { return code.empty() || code == "AccessDenied" || code == "AllAccessDisabled"; }
+
 }  // namespace
 
 struct S3Store::Parts {
@@ -135,8 +138,16 @@ Result<bool> S3Store::bucket_exists(const std::string& bucket) {
   if (auto right = check_names(bucket); !right) return fail(right.error());
   S3Request request{.method = "HEAD", .bucket = bucket};
   request.what = "looking for the bucket " + bucket;
-  const auto done = parts_->requests.send(request);
-  if (done || done.error().status == 403) return true;
+  auto done = parts_->requests.send(request);
+  // HEAD has no body that could say why: what names the reason is asked, for a refusal of credentials is no bucket.
+  if (!done && (done.error().status == 403 || done.error().status == 400)) {
+    request.method = "GET";
+    request.query = {{"list-type", "2"}, {"max-keys", "0"}};
+    done = parts_->requests.send(request);
+    // It is there, though not for us to list.
+    if (!done && done.error().status == 403 && is_denial(done.error().code)) return true;
+  }
+  if (done) return true;
   if (done.error().error.kind == Kind::not_found) return false;
   return fail(done.error().error);
 }
@@ -178,9 +189,10 @@ Result<std::vector<ports::ObjectInfo>> S3Store::buckets() {
   return all;
 }
 
-Result<std::size_t> S3Store::abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) {
+Result<std::size_t> S3Store::abort_uploads(const std::string& bucket, const std::string& prefix,
+                                           const IsDead& is_dead) {
   if (auto right = check_names(bucket); !right) return fail(right.error());
-  return parts_->uploads.abort_older(bucket, prefix, before);
+  return parts_->uploads.abort_dead(bucket, prefix, is_dead);
 }
 
 }  // namespace holdfast::objects

@@ -43,7 +43,8 @@ class S3Store final : public ports::ObjectStore {
   Result<std::vector<ports::ObjectInfo>> buckets() override;
 
   // Uploads that this store itself has under way, or keeps for another try, stay.
-  Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) override;
+  Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix,
+                                    const IsDead& is_dead) override;
 
   // Calls that wait to try again return at once with what went wrong last; so will later ones.
   void stop_waiting();

@@ -39,8 +39,9 @@ class S3Uploads {
   Result<void> put(const std::string& bucket, const std::string& key, ports::Source& source);
   // From another object of the bucket, of any size, by the server.
   Result<void> copy(const std::string& bucket, const std::string& from, const std::string& to);
-  // Aborts what was begun below `prefix` before `before`, and is not ours; how many there were.
-  Result<std::size_t> abort_older(const std::string& bucket, const std::string& prefix, Instant before);
+  // Aborts what was begun below `prefix`, is dead, and is not ours; how many there were.
+  Result<std::size_t> abort_dead(const std::string& bucket, const std::string& prefix,
+                                 const ports::ObjectStore::IsDead& is_dead);
 
  private:
   struct Part {

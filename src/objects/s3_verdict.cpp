@@ -127,6 +127,10 @@ Verdict judge(const http::Response& answer, const S3Refusal& refusal) {
   // HEAD has no body that could say why: credentials that are over look like missing rights, so they are renewed once.
   const bool unexplained = refusal.code.empty() && (answer.status == 400 || answer.status == 403);
   if (unexplained && verdict.remedy == Remedy::none) verdict.remedy = Remedy::new_credentials;
+  if (unexplained && verdict.kind == Kind::invalid) {
+    verdict.kind = Kind::permanent;
+    verdict.advice = "credentials that are over are refused so, and a wrong region or endpoint";
+  }
   return verdict;
 }
 

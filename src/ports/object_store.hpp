@@ -79,10 +79,13 @@ class ObjectStore {
   virtual Result<bool> bucket_exists(const std::string& bucket) = 0;
   virtual Result<void> create_bucket(const std::string& bucket) = 0;
   virtual Result<std::vector<ObjectInfo>> buckets() = 0;  // key: the name, modified: when it was made
-  // What was begun below `prefix` before `before` and never completed, by processes that died: nobody sees it, but it
-  // is paid for. Removes it, and returns how many uploads that were. Stores that leave nothing behind have none.
-  virtual Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix, Instant before) {
-    static_cast<void>(bucket), static_cast<void>(prefix), static_cast<void>(before);
+  // Of an upload to `key`, begun then and not completed: nobody will.
+  using IsDead = std::function<bool(const std::string& key, Instant begun)>;
+  // What was begun below `prefix` and is dead, left behind by processes that died: nobody sees it, but it is paid for.
+  // Removes it, and returns how many uploads that were. Stores that leave nothing behind have none.
+  virtual Result<std::size_t> abort_uploads(const std::string& bucket, const std::string& prefix,
+                                            const IsDead& is_dead) {
+    static_cast<void>(bucket), static_cast<void>(prefix), static_cast<void>(is_dead);
     return std::size_t{0};
   }
 };

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 extern "C" {
 #include <sys/pidfd.h>  // of glibc 2.36, which forgot that C++ exists
@@ -20,6 +21,8 @@ extern "C" {
 namespace holdfast::runtime {
 namespace {
 constexpr std::size_t kMaxProcText = 1 << 16;
+// Twice what the most mappings that the kernel lets a process have (vm.max_map_count, 65530) take.
+constexpr std::size_t kMaxMaps = 1 << 24;
 
 std::optional<long> number(std::string_view text, int base = 10) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -115,6 +118,34 @@ std::optional<std::pair<std::uint64_t, std::uint64_t>> executable_of(pid_t pid) 
   return std::pair{info.st_dev, info.st_ino};
 }
 
+std::set<MappedFile> files_mapped_for_writing(std::string_view maps) {
+  std::set<MappedFile> files;
+  for (std::size_t at = 0; at < maps.size();) {
+    const auto end = std::min(maps.find('\n', at), maps.size());
+    const auto line = maps.substr(at, end - at);
+    at = end + 1;
+    // "BEGIN-END rw-s OFFSET MAJOR:MINOR INODE   PATH": nearly all of them are private, so that is looked at first.
+    const auto access = line.find(' ');
+    if (access == std::string_view::npos || access + 5 > line.size() || line[access + 2] != 'w' ||
+        line[access + 4] != 's')
+      continue;
+    const auto device = line.find(' ', line.find(' ', access + 1) + 1);
+    const auto colon = line.find(':', access);
+    if (device == std::string_view::npos || colon == std::string_view::npos) continue;
+    const auto inode_at = line.find(' ', colon);
+    if (inode_at == std::string_view::npos) continue;
+    const auto major = number(line.substr(device + 1), 16);
+    const auto minor = number(line.substr(colon + 1), 16);
+    const auto inode = number(line.substr(inode_at));
+    if (!major || !minor || !inode || *inode == 0) continue;
+    const auto path = line.find('/', inode_at);
+    files.insert({::makedev(static_cast<unsigned>(*major), static_cast<unsigned>(*minor)),
+                  static_cast<std::uint64_t>(*inode),
+                  path == std::string_view::npos ? std::string() : std::string(line.substr(path))});
+  }
+  return files;
+}
+
 std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing(const std::vector<pid_t>& pids) {
   std::set<std::pair<std::uint64_t, std::uint64_t>> files;
   for (const pid_t pid : pids) {
@@ -124,6 +155,14 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing(cons
       const auto fdinfo = proc_text(pid, fmt::format("fdinfo/{}", fd));
       const auto flags = number(value_of(fdinfo, "flags:"), 8);
       if (flags && (*flags & O_ACCMODE) != O_RDONLY) files.emplace(info.st_dev, info.st_ino);
+    }
+    const auto maps = read_file(fmt::format("/proc/{}/maps", pid), kMaxMaps).value_or("");
+    for (const auto& mapped : files_mapped_for_writing(maps)) {
+      files.emplace(mapped.device, mapped.inode);
+      // On btrfs a file has another device than its file system, which is what a mapping tells.
+      struct stat info = {};
+      if (::stat(fmt::format("/proc/{}/root{}", pid, mapped.path).c_str(), &info) == 0 && info.st_ino == mapped.inode)
+        files.emplace(info.st_dev, info.st_ino);
     }
   }
   return {files.begin(), files.end()};

@@ -6,6 +6,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -29,8 +31,17 @@ std::optional<pid_t> find_payload(pid_t reaper);
 std::optional<std::uint64_t> pid_namespace_of(pid_t pid);
 // (device, inode) of the executable; none when the process is gone.
 std::optional<std::pair<std::uint64_t, std::uint64_t>> executable_of(pid_t pid);
-// (device, inode) of every regular file that one of them holds open for writing.
+// (device, inode) of every regular file that one of them holds open for writing, or has mapped so that what it writes
+// into its memory is in the file: such a mapping outlives its descriptor, and shows in no time of the file.
 std::vector<std::pair<std::uint64_t, std::uint64_t>> files_open_for_writing(const std::vector<pid_t>& pids);
+
+struct MappedFile {
+  std::uint64_t device = 0, inode = 0;
+  std::string path = {};  // as its process names it
+  auto operator<=>(const MappedFile&) const = default;
+};
+// Those that are mapped shared and writable, each once, from the text of a /proc/PID/maps.
+std::set<MappedFile> files_mapped_for_writing(std::string_view maps);
 
 // Of all of them together, and of the children that they have already waited for.
 ports::ProgramUse use_of(const std::vector<pid_t>& pids);

@@ -158,9 +158,11 @@ class Telling {
     at = after_placing(at, attempt->second);
     const auto& name = name_of(attempt->second.job);
     const auto kept = place.generations.find(generation);
+    // Of one in quarantine the mark tells; what nothing else needed of it is cleaned up since.
+    const bool marked = place.quarantined.contains(generation);
     const bool good = kept == place.generations.end() || (kept->second.whole && kept->second.readable);
-    if (!good) ++result_.figures.damaged;
-    const bool whole = kept == place.generations.end() || kept->second.whole;
+    if (!good && !marked) ++result_.figures.damaged;
+    const bool whole = kept == place.generations.end() || kept->second.whole || marked;
     asides_.push_back({at, true, GenerationStored{name, generation.fence, generation.sequence, whole, std::nullopt}});
     generations_told_.insert(generation);
     if (kept != place.generations.end() && !kept->second.readable)

@@ -84,6 +84,22 @@ TEST_CASE("a review tells apart what a restore may use and what not") {
   CHECK(review_checkpoints(world.store, place_of(world)).error().kind == Kind::not_found);
 }
 
+TEST_CASE("the newest generation has its number, though its manifest cannot be read") {
+  World world;
+  {
+    Attempt first(world, 1);
+    save(first, 2);
+  }
+  world.flip_bit(world.own_key(checkpoint::manifest_name(generation(1, 2))));
+  CHECK(newest_generation(world.store, place_of(world)) == generation(1, 2));
+  CHECK(find_generation(world.store, place_of(world), std::nullopt).error().kind == Kind::invalid);
+  REQUIRE(LedgerStore(world.store, place_of(world)).quarantine(generation(1, 2), "its manifest is damaged"));
+  CHECK(newest_generation(world.store, place_of(world)) == generation(1, 1));
+  CHECK(states(world) == std::vector<std::string>{"1.2 quarantined", "1.1 restorable"});
+  world.location.key = "nothing/here";
+  CHECK(newest_generation(world.store, place_of(world)).error().kind == Kind::not_found);
+}
+
 TEST_CASE("a manifest that is gone is not remembered") {
   World world;
   {
@@ -144,7 +160,7 @@ TEST_CASE("pruning an ended job's place leaves what the policy keeps, and it can
   CHECK(plan.kept == std::vector{generation(1, 3), generation(1, 5), generation(1, 6)});
   CHECK(plan.bytes > 0);
   CHECK(states(world).size() == 6);  // a plan changes nothing
-  REQUIRE(prune(world.store, place_of(world), plan));
+  REQUIRE(prune(world.store, place_of(world), plan, world.clock.now()));
   CHECK(states(world) == std::vector<std::string>{"1.6 restorable", "1.5 restorable", "1.3 restorable"});
   CHECK(world.keys(world.own_key("data/")).size() == 3);
   CHECK(plan_prune(world.store, place_of(world), policy, false).value().remove.entries.empty());
@@ -165,12 +181,53 @@ TEST_CASE("beside a running attempt its base and its own data stay, and it goes 
   const auto plan = plan_prune(world.store, place_of(world), {.keep = 2}, true).value();
   CHECK(plan.kept == std::vector{generation(1, 3), generation(2, 3), generation(2, 4)});
   for (const auto& object : plan.remove.data) CHECK(object.fence == Fence{1});
-  REQUIRE(prune(world.store, place_of(world), plan));
+  // Of the data that its generations 2.1 and 2.2 alone had, all would go.
+  CHECK(plan.held_bytes > 0);
+  const auto ended = plan_prune(world.store, place_of(world), {.keep = 2}, false).value();
+  CHECK(ended.held_bytes == 0);
+  CHECK(ended.bytes >= plan.bytes + plan.held_bytes);
+  REQUIRE(prune(world.store, place_of(world), plan, world.clock.now()));
   CHECK(second.settle() == generation(2, 5));
   CHECK(second.problems().empty());
   Attempt third(world, 3, keeping(2));
   CHECK(third.restored.generation == generation(2, 5));
   CHECK(third.files().at("model") == "not committed yet");
+}
+
+TEST_CASE("uploads that were cut off are aborted by the next attempt and by pruning, others only after a day") {
+  World world;
+  const auto begin = [&](const std::string& key, Duration ago = seconds{1}) {
+    world.store.unfinished.emplace_back(key, world.clock.now() - ago);
+  };
+  const auto left = [&] {
+    std::vector<std::string> keys;
+    for (const auto& [key, begun] : world.store.unfinished) keys.push_back(key);
+    return keys;
+  };
+  const auto data = [&](std::uint64_t fence) { return world.own_key(checkpoint::data_name({Fence{fence}, 9})); };
+  {
+    Attempt first(world, 1);
+    save(first, 1);
+  }
+  for (const auto fence : {1, 2, 3}) begin(data(static_cast<std::uint64_t>(fence)));
+  // Of the plain view, of another job further down, of somebody else, and one that is old.
+  begin("ckpt/job-1/model");
+  begin("ckpt/job-1/of/another/.holdfast/" + checkpoint::data_name({Fence{1}, 9}));
+  begin("ckpt/job-2/.holdfast/" + checkpoint::data_name({Fence{1}, 9}));
+  begin("ckpt/job-1/forgotten", hours{25});
+  auto all = left();
+  Attempt second(world, 2);
+  std::erase(all, data(1));
+  std::erase(all, "ckpt/job-1/forgotten");
+  CHECK(left() == all);
+  save(second, 3);
+  // The newest attempt may be at work, or is known to be over.
+  auto plan = plan_prune(world.store, place_of(world), {.keep = 2}, true).value();
+  CHECK(prune(world.store, place_of(world), plan, world.clock.now()) == 0);
+  plan = plan_prune(world.store, place_of(world), {.keep = 2}, false).value();
+  CHECK(prune(world.store, place_of(world), plan, world.clock.now()) == 1);
+  std::erase(all, data(2));
+  CHECK(left() == all);
 }
 
 TEST_CASE("a plan made before another attempt started is not carried out") {
@@ -181,7 +238,7 @@ TEST_CASE("a plan made before another attempt started is not carried out") {
   }
   const auto plan = plan_prune(world.store, place_of(world), {.keep = 2}, true).value();
   const Attempt second(world, 2, keeping(9));
-  const auto pruned = prune(world.store, place_of(world), plan);
+  const auto pruned = prune(world.store, place_of(world), plan, world.clock.now());
   REQUIRE_FALSE(pruned);
   CHECK(pruned.error().kind == Kind::conflict);
   CHECK(find_generation(world.store, place_of(world), generation(1, 1)));

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "cli/answers.hpp"
@@ -54,6 +55,18 @@ TEST_CASE("run asks for what its options say, in the words of CreateTrainingJob"
   CHECK(request["HyperParameters"]["epochs"] == "10");
   CHECK(request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] == "s3://b/p");
   CHECK(request["Tags"] == json::array({{{"Key", "holdfast:working-directory"}, {"Value", "/home/me"}}}));
+}
+
+TEST_CASE("what run says of checkpoints goes along as tags") {
+  auto options = spot_run();
+  options.keep = 5;
+  options.checkpoint_markers = "off";
+  options.checkpoint_bandwidth = "12.5";
+  const auto tags = training_job_request(options, "n", {}, "/home/me")["Tags"];
+  for (const auto& [key, value] :
+       {std::pair{"holdfast:checkpoint-keep", "5"}, std::pair{"holdfast:checkpoint-markers", "off"},
+        std::pair{"holdfast:checkpoint-bandwidth", "12.5"}})
+    CHECK(std::ranges::count(tags, json{{"Key", key}, {"Value", value}}) == 1);
 }
 
 TEST_CASE("an on-demand job has no wait, and an image of one's own no working directory") {

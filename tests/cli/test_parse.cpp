@@ -181,7 +181,18 @@ TEST_CASE("a bucket is said to be in an S3 or in a directory, not both") {
   CHECK(s3.buckets->name == "team");
   CHECK(s3.buckets->s3 == "https://h:1");
   CHECK(s3.buckets->kms_key == "k");
-  CHECK(s3.buckets->bucket_key);
+  CHECK(s3.buckets->bucket_key == true);
+  const Parsing more{{"buckets", "add", "team", "--s3", "aws", "--bucket-key=false", "--connections", "32", "--memory",
+                      "256", "--part-size", "16"}};
+  REQUIRE(more.buckets);
+  CHECK(more.buckets->bucket_key == false);
+  CHECK(more.buckets->connections == 32);
+  CHECK(more.buckets->memory_mib == 256);
+  CHECK(more.buckets->part_size_mib == 16);
+  CHECK_FALSE(Parsing{{"buckets", "add", "team", "--s3", "aws"}}.buckets->bucket_key);
+  for (const auto& [option, value] : {std::pair{"--connections", "257"}, std::pair{"--memory", "15"},
+                                      std::pair{"--part-size", "4"}, std::pair{"--part-size", "x"}})
+    CHECK(Parsing{{"buckets", "add", "team", "--s3", "aws", option, value}}.code == kExitUsage);
   CHECK(s3.buckets->data == "/d");
   CHECK(Parsing{{"buckets", "add", "*", "--directory", "/mnt"}}.buckets->directory == "/mnt");
   CHECK(Parsing{{"buckets", "list"}}.buckets->action == BucketsOptions::Action::list);
@@ -218,12 +229,24 @@ TEST_CASE("checkpoints are listed, verified, exported and pruned, of a job or of
   CHECK(prune.checkpoints->every == 10);
   CHECK(prune.checkpoints->best == "a:b:max");
   CHECK(prune.checkpoints->dry_run);
+  CHECK_FALSE(prune.checkpoints->ended);
+  CHECK(Parsing{{"checkpoints", "prune", "s3://b/p", "--ended"}}.checkpoints->ended);
   CHECK(prune.checkpoints->price == 0.01);
   CHECK(Parsing{{"checkpoints", "prune", "train-1", "--keep", "1"}}.code == kExitUsage);
   CHECK(Parsing{{"checkpoints", "prune", "train-1", "--best", "loss"}}.code == kExitUsage);
   CHECK(Parsing{{"checkpoints", "train-1", "verify", "train-2"}}.code == kExitUsage);
   CHECK(Parsing{{"checkpoints", "verify", "train-1", "1.1", "train-2"}}.code == kExitUsage);
   CHECK(Parsing{{"checkpoints", "verify"}}.code == kExitUsage);
+}
+
+TEST_CASE("run says how checkpoints are uploaded") {
+  const Parsing parsing{{"run", "--checkpoint-bandwidth", "12.5", "--checkpoint-markers", "off", "--", "x"}};
+  CHECK(parsing.as<RunOptions>().checkpoint_bandwidth == "12.5");
+  CHECK(parsing.as<RunOptions>().checkpoint_markers == "off");
+  CHECK(Parsing{{"run", "--", "x"}}.as<RunOptions>().checkpoint_bandwidth.empty());
+  CHECK(Parsing{{"run", "--checkpoint-bandwidth", "0", "--", "x"}}.code == kExitUsage);
+  CHECK(Parsing{{"run", "--checkpoint-bandwidth", "fast", "--", "x"}}.code == kExitUsage);
+  CHECK(Parsing{{"run", "--checkpoint-markers", "yes", "--", "x"}}.code == kExitUsage);
 }
 
 TEST_CASE("run says how many checkpoints stay") {

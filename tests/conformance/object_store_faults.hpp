@@ -23,6 +23,7 @@ class FaultyStore final : public ports::ObjectStore {
   Fault after;                                                // asked after: the call was done, its answer is lost
   std::function<void(const std::string& key)> in_the_middle;  // of put, after its first piece was read
   std::vector<std::string> uploaded;                          // keys of put
+  std::vector<std::pair<std::string, Instant>> unfinished;    // uploads that were begun, and when
 
   Result<void> put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) override {
     return call<void>("put", key, [&] { return inner_.put_bytes(bucket, key, bytes); });
@@ -63,6 +64,10 @@ class FaultyStore final : public ports::ObjectStore {
   Result<bool> bucket_exists(const std::string& bucket) override { return inner_.bucket_exists(bucket); }
   Result<void> create_bucket(const std::string& bucket) override { return inner_.create_bucket(bucket); }
   Result<std::vector<ports::ObjectInfo>> buckets() override { return inner_.buckets(); }
+  Result<std::size_t> abort_uploads(const std::string&, const std::string& prefix, const IsDead& is_dead) override {
+    return std::erase_if(
+        unfinished, [&](const auto& one) { return one.first.starts_with(prefix) && is_dead(one.first, one.second); });
+  }
 
  private:
   // A source that tells of its first reading.

@@ -110,6 +110,11 @@ class CheckpointPlaces(unittest.TestCase):
         before = self.listed(name)["generations"]
         self.assertIn("would remove", holdfast(s, "checkpoints", "prune", name, "--keep", "2", "--dry-run"))
         self.assertEqual(self.listed(name)["generations"], before)
+        # Of the place alone nobody knows whether the job has ended.
+        place = f"s3://far/ck/{name}"
+        self.assertIn("or say --ended", holdfast(s, "checkpoints", "prune", place, "--keep", "2", "--dry-run"))
+        self.assertNotIn("may still be running", holdfast(s, "checkpoints", "prune", place, "--keep", "2", "--dry-run", "--ended"))
+        self.assertIn("is asked for", holdfast(s, "checkpoints", "prune", name, "--ended", code=2))
         self.assertIn("a month at $0.5 for a GB", holdfast(s, "checkpoints", "prune", name, "--keep", "2", "--price", "0.5"))
         left = self.listed(name)["generations"]
         self.assertLess(len(left), len(before))
@@ -122,6 +127,15 @@ class CheckpointPlaces(unittest.TestCase):
                 file.write_text("4" * 999 + "5")
         self.assertIn("damaged", holdfast(s, "checkpoints", "verify", f"s3://far/ck/{name}", "--quarantine", code=1))
         self.assertEqual(self.listed(name)["generations"][0]["state"], "quarantined")
+        # So is a manifest: what goes into quarantine is the generation that it is of.
+        next_one = next(one for one in self.listed(name)["generations"] if one["state"] == "restorable")
+        key = f"ck/{name}/.holdfast/ledger/{next_one['fence']:016x}-{next_one['sequence']:016x}.json"
+        far = self.other.client("s3")
+        content = far.get_object(Bucket="far", Key=key)["Body"].read()
+        far.put_object(Bucket="far", Key=key, Body=content.replace(b'"job"', b'"Job"', 1))
+        said = holdfast(s, "checkpoints", "verify", name, "--quarantine", code=1)
+        self.assertIn(f"{next_one['generation']} is in quarantine", said)
+        self.assertEqual([one["state"] for one in self.listed(name)["generations"][:2]], ["quarantined"] * 2)
         self.assertIn("Every promise that could be judged was kept", holdfast(s, "check-history"))
 
     def test_tags_say_how_many_checkpoints_stay(self):
@@ -195,6 +209,19 @@ class CheckpointPlaces(unittest.TestCase):
         with self.assertRaises(botocore.exceptions.ClientError) as refused:
             s.create("refused", "pass", CheckpointConfig={"S3Uri": "s3://team/ck"})
         self.assertIn("InvalidAccessKeyId", str(refused.exception))
+        # Credentials that are not there are no missing bucket.
+        wrong.unlink()
+        with self.assertRaises(botocore.exceptions.ClientError) as refused:
+            s.create("refused", "pass", CheckpointConfig={"S3Uri": "s3://team/ck"})
+        self.assertIn("reading credentials", str(refused.exception))
+        self.assertNotIn("does not exist", str(refused.exception))
+        said = holdfast(s, "checkpoints", "s3://team/x", code=4)
+        self.assertIn("reading credentials", said)
+        self.assertNotIn("no such bucket", said)
+        nowhere = {"AWS_SHARED_CREDENTIALS_FILE": str(wrong), "AWS_CONFIG_FILE": str(wrong), "AWS_EC2_METADATA_DISABLED": "true",
+                   "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+        said = holdfast(s, "buckets", "add", "team", "--s3", self.other.endpoint, code=4, environment=nowhere)
+        self.assertIn("there are no credentials for S3: the environment has no AWS_ACCESS_KEY_ID", said)
         holdfast(s, "buckets", "remove", "team")
         with self.assertRaises(botocore.exceptions.ClientError) as refused:
             s.create("refused", "pass", CheckpointConfig={"S3Uri": "s3://team/ck"})

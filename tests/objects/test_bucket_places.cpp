@@ -38,6 +38,9 @@ TEST_CASE("places are read as they were written") {
   all.s3.kms_key = "arn:aws:kms:eu-1:1:key/k";
   all.s3.bucket_key = false;
   all.s3.checksums = Checksums::never;
+  all.s3.connections = 32;
+  all.s3.memory = 256u << 20;
+  all.s3.part_size = 16u << 20;
   all.credentials = {"/etc/holdfast/credentials", "team"};
   const std::vector<BucketPlace> places{all, s3("on-aws", ""), directory("shared", "/mnt/nfs"), s3("*", "http://b:1")};
   const auto text = encode_places(places);
@@ -46,6 +49,10 @@ TEST_CASE("places are read as they were written") {
   CHECK(encode_places(*read) == text);
   REQUIRE(read->size() == 4);
   CHECK((*read)[0].s3.bucket_key == false);
+  CHECK((*read)[0].s3.connections == 32);
+  CHECK((*read)[0].s3.memory == 256u << 20);
+  CHECK((*read)[0].s3.part_size == 16u << 20);
+  CHECK((*read)[1].s3.connections == S3Options{}.connections);
   CHECK((*read)[0].credentials.profile == "team");
   CHECK((*read)[1].s3.endpoint.empty());
   CHECK((*read)[1].s3.region == "us-east-1");
@@ -77,11 +84,18 @@ TEST_CASE("words that nobody knows are refused, or they would become a default t
     return parse_places(std::string(R"({"v": 1, "buckets": [)") + place + "]}");
   };
   CHECK(in_list(R"({"bucket": "abc", "s3": "aws"})"));
+  CHECK(in_list(R"({"bucket": "abc", "s3": "aws", "connections": 256, "memory_mib": 65536, "part_size_mib": 5120})"));
   for (const char* bad :
        {R"({"bucket": "abc", "s3": "aws", "regoin": "eu"})", R"({"bucket": "abc", "s3": "aws", "style": "paths"})",
         R"({"bucket": "abc", "s3": "aws", "encryption": "none"})",
         R"({"bucket": "abc", "directory": "/a", "region": "eu"})", R"({"bucket": "abc"})",
-        R"({"bucket": 1, "s3": "aws"})", "[]"}) {
+        R"({"bucket": 1, "s3": "aws"})", R"({"bucket": "abc", "s3": "aws", "connections": 0})",
+        R"({"bucket": "abc", "s3": "aws", "connections": 257})",
+        R"({"bucket": "abc", "s3": "aws", "connections": "8"})", R"({"bucket": "abc", "s3": "aws", "memory_mib": 15})",
+        R"({"bucket": "abc", "s3": "aws", "memory_mib": -1})",
+        R"({"bucket": "abc", "s3": "aws", "memory_mib": 17592186044417})",
+        R"({"bucket": "abc", "s3": "aws", "part_size_mib": 4})",
+        R"({"bucket": "abc", "s3": "aws", "part_size_mib": 5.5})", "[]"}) {
     CAPTURE(bad);
     const auto read = in_list(bad);
     REQUIRE_FALSE(read);

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "objects/credential_chain.hpp"
+#include "objects/credential_process.hpp"
 #include "objects/credential_services.hpp"
 #include "s3_double.hpp"
 #include "support/manual_clock.hpp"
@@ -68,6 +69,73 @@ TEST_CASE("profiles of both files are found") {
   CHECK(found_with({{"AWS_SHARED_CREDENTIALS_FILE", dir / ".aws/credentials"}}).value().keys.access_key == "D");
   CHECK(found_with({}, {dir / ".aws/credentials", "other"}).value().keys.access_key == "O");
   CHECK(found_with({}, {dir / "missing", ""}).error().kind == Kind::not_found);
+}
+
+TEST_CASE("a profile's credential_process is run, without a shell, and its output is nobody's business") {
+  const TempDir dir;
+  write(dir / "an answer", R"({"Version":1,"AccessKeyId":"AK","SecretAccessKey":"SK","SessionToken":"TK",)"
+                           R"("Expiration":"2026-11-27T17:50:30Z"})");
+  const auto with = [&](const std::string& command) {
+    write(dir / "config", "[profile p]\ncredential_process = " + command + "\n");
+    return found_with({{"AWS_CONFIG_FILE", dir / "config"}, {"AWS_PROFILE", "p"}});
+  };
+  const auto found = with("/bin/cat '" + (dir / "an answer").string() + "'");
+  REQUIRE_MESSAGE(found, (found ? "" : found.error().message));
+  CHECK(found->keys.access_key == "AK");
+  CHECK(found->keys.session_token == "TK");
+  CHECK(found->expires == from_ms(1795801830000));
+  CHECK(found_with({}, {dir / "config", "profile p"}).value().keys.access_key == "AK");
+  CHECK(with("/bin/cat /nowhere").error().kind == Kind::try_again);
+  CHECK(with("/nowhere/tool hunter2").error().kind == Kind::permanent);
+  CHECK(with("/nowhere/tool hunter2").error().message.find("hunter2") == std::string::npos);
+  const auto other = with("/bin/echo { hunter2 }");
+  CHECK(other.error().kind == Kind::permanent);
+  CHECK(other.error().message.find("hunter2") == std::string::npos);
+  // Keys that stand in the profile go before it.
+  write(dir / "config", "[default]\ncredential_process = /bin/false\naws_access_key_id=D\naws_secret_access_key=S\n");
+  CHECK(found_with({{"AWS_CONFIG_FILE", dir / "config"}}).value().keys.access_key == "D");
+}
+
+TEST_CASE("a credential_process that does not end, or prints without end, is ended") {
+  const auto slow = process_credentials("/bin/sleep 1000", milliseconds{50});
+  CHECK(slow.error().kind == Kind::try_again);
+  // It closes what we read, and stays.
+  CHECK(process_credentials("/bin/sh -c 'exec sleep 1000 >/dev/null'", milliseconds{50}).error().kind ==
+        Kind::try_again);
+  CHECK(process_credentials("/bin/cat /dev/zero").error().kind == Kind::try_again);
+}
+
+TEST_CASE("a command line is split as a shell would, and nothing else in it means anything") {
+  const auto words = [](const char* line) { return split_words(line).value(); };
+  using Words = std::vector<std::string>;
+  CHECK(words("tool") == Words{"tool"});
+  CHECK(words("  a  b\tc ") == Words{"a", "b", "c"});
+  CHECK(words(R"("/opt/my tool" 'a "b"' c\ d "e\"f\\g\h" '')") ==
+        Words{"/opt/my tool", "a \"b\"", "c d", "e\"f\\g\\h", ""});
+  CHECK(words("a $HOME `x` | b; *") == Words{"a", "$HOME", "`x`", "|", "b;", "*"});
+  for (const char* bad : {"", "  ", "'a", "\"a", "''"}) CHECK_FALSE(split_words(bad));
+}
+
+TEST_CASE("what a process may print") {
+  CHECK(parse_process_credentials(R"({"Version":1,"AccessKeyId":"A","SecretAccessKey":"S"})"));
+  for (const char* bad :
+       {"", "[]", R"({"AccessKeyId":"A","SecretAccessKey":"S"})", R"({"Version":1,"AccessKeyId":"A"})",
+        R"({"Version":2,"AccessKeyId":"A","SecretAccessKey":"S"})",
+        R"({"Version":"1","AccessKeyId":"A","SecretAccessKey":"S"})"})
+    CHECK_MESSAGE(parse_process_credentials(bad).error().kind == Kind::permanent, bad);
+}
+
+TEST_CASE("a profile that leads to keys in a way that is not followed says so by name") {
+  const TempDir dir;
+  for (const char* way : {"role_arn", "sso_session", "sso_start_url", "credential_source"}) {
+    write(dir / "config", fmt::format("[profile p]\nregion=x\n{} = secret-words\n[default]\n{} = y\n", way, way));
+    for (const char* profile : {"p", ""}) {
+      const auto none = found_with({{"AWS_CONFIG_FILE", dir / "config"}, {"AWS_PROFILE", profile}});
+      REQUIRE_FALSE(none);
+      CHECK_MESSAGE(none.error().message.find(std::string("has ") + way) != std::string::npos, none.error().message);
+      CHECK(none.error().message.find("secret-words") == std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("where there are none, it says where they were looked for") {
@@ -135,9 +203,50 @@ TEST_CASE("an instance without a role, or no instance at all, has none") {
   const Variables there = {{"AWS_EC2_METADATA_DISABLED", "false"},
                            {"AWS_EC2_METADATA_SERVICE_ENDPOINT", server.endpoint()}};
   CHECK(instance_credentials(environment_of(there)).error().kind == Kind::not_found);
-  const Variables nowhere = {{"AWS_EC2_METADATA_DISABLED", "false"},
-                             {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1"}};
-  CHECK(instance_credentials(environment_of(nowhere)).error().kind == Kind::not_found);
+  CHECK(instance_credentials(environment_of({})).error().kind == Kind::not_found);
+}
+
+TEST_CASE("an instance's service that is away is not taken for none") {
+  int status = 503;
+  S3Double server([&](const auto&) { return answer(status); });
+  const auto with = [](const std::string& endpoint) {
+    return instance_credentials(
+        environment_of({{"AWS_EC2_METADATA_DISABLED", "false"}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT", endpoint}}));
+  };
+  CHECK(with(server.endpoint()).error().kind == Kind::try_again);
+  status = 403;  // switched off for this instance
+  CHECK(with(server.endpoint()).error().kind == Kind::not_found);
+  CHECK(with("http://127.0.0.1:1").error().kind == Kind::try_again);
+  CHECK(is_ec2_vendor("Amazon EC2\n"));
+  CHECK_FALSE(is_ec2_vendor(""));
+  CHECK_FALSE(is_ec2_vendor("QEMU\n"));
+}
+
+TEST_CASE("a token's file that is named and not there is a mistake, not a place without credentials") {
+  CHECK(found_with({{"AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"}, {"AWS_ROLE_ARN", "arn:aws:iam::1:role/r"}})
+            .error()
+            .kind == Kind::permanent);
+  CHECK(found_with({{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/x"},
+                    {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/nowhere/token"}})
+            .error()
+            .kind == Kind::permanent);
+}
+
+TEST_CASE("credentials that were there before, and are gone, may come back") {
+  ManualClock clock;
+  bool there = false;
+  CredentialCache cache(
+      [&]() -> Result<TimedCredentials> {
+        if (!there) return fail(Kind::not_found, "none");
+        return TimedCredentials{{"K", "S", ""}, clock.now() + hours{1}};
+      },
+      clock);
+  CHECK(cache.current().error().kind == Kind::not_found);
+  there = true;
+  CHECK(cache.current());
+  there = false;
+  clock.advance(hours{2});
+  CHECK(cache.current().error().kind == Kind::try_again);
 }
 
 TEST_CASE("a web identity is exchanged for credentials") {

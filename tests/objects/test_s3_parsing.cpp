@@ -166,6 +166,9 @@ TEST_CASE("what a refusal means") {
   CHECK(judged(403, "QuotaExceeded").kind == Kind::no_space);
   CHECK(judged(507, "").kind == Kind::no_space);
   CHECK(judged(400, "Whatever").kind == Kind::invalid);
+  // Nobody said why: no fault is found with what was asked for.
+  CHECK(judged(400, "").remedy == Remedy::new_credentials);
+  CHECK(judged(400, "").kind == Kind::permanent);
   CHECK(judged(503, "SlowDown", {{"Retry-After", "7"}}).pause == seconds{7});
   CHECK(judged(503, "SlowDown", {{"Retry-After", "99999"}}).pause == minutes{1});
   CHECK(judged(403, "RequestTimeTooSkewed", {{"Date", "Fri, 27 Nov 2026 17:50:30 GMT"}}).their_time ==

@@ -430,7 +430,66 @@ TEST_CASE("a list that is not what was asked for is not gone by") {
 }
 
 TEST_CASE("a bucket that is there, but not for us, is there") {
-  S3Double server([](const auto&) { return answer(403); });
+  std::string code;
+  S3Double server([&](const http::Request& request) {
+    return request.head.method == "HEAD" || code.empty() ? answer(403) : refusal(403, code);
+  });
   StoreOn store(server.endpoint());
   CHECK(store->bucket_exists("bucket").value());
+  code = "AccessDenied";
+  CHECK(store->bucket_exists("bucket").value());
+}
+
+TEST_CASE("credentials that are refused are no missing bucket, no right to it, and no damaged object") {
+  std::string code;
+  int status = 403;
+  S3Double server([&](const http::Request& request) {
+    return request.head.method == "HEAD" ? answer(status) : refusal(status, code);
+  });
+  StoreOn store(server.endpoint());
+  for (const auto& [with, name] : {std::pair{403, "InvalidAccessKeyId"}, std::pair{403, "SignatureDoesNotMatch"},
+                                   std::pair{400, "ExpiredToken"}, std::pair{400, "InvalidToken"}}) {
+    status = with;
+    code = name;
+    const auto exists = store->bucket_exists("bucket");
+    REQUIRE_FALSE(exists);
+    CHECK(exists.error().kind == Kind::permanent);
+    CHECK(exists.error().message.find(code) != std::string::npos);
+    CHECK(store->get_bytes("bucket", "k", 10).error().kind == Kind::permanent);
+    CHECK(store->head("bucket", "k").error().kind == Kind::permanent);
+  }
+  // Nor is a request that the server does not take, whatever its reasons.
+  code = "InvalidRequest";
+  CHECK(store->get_bytes("bucket", "k", 10).error().kind == Kind::permanent);
+}
+
+TEST_CASE("where there are no credentials nothing is asked, and no bucket or object is missing") {
+  S3Double server([](const auto&) { return answer(404); });
+  SystemClock clock;
+  SeededRandom random{1};
+  for (const auto kind : {Kind::not_found, Kind::invalid, Kind::permanent}) {
+    auto none = std::make_unique<CredentialCache>(
+        [kind]() -> Result<TimedCredentials> { return fail(kind, "there are no credentials"); }, clock);
+    const auto store = S3Store::open({.endpoint = server.endpoint()}, std::move(none), clock, random).value();
+    CHECK(store->bucket_exists("bucket").error().kind == Kind::permanent);
+    CHECK(store->get_bytes("bucket", "k", 10).error().kind == Kind::permanent);
+    CHECK(store->list("bucket", "", "", 10).error().message.find("no credentials") != std::string::npos);
+  }
+  CHECK(server.count() == 0);
+}
+
+TEST_CASE("a service of credentials that is away for a moment is waited for") {
+  S3Double server([](const auto&) { return answer(200); });
+  SystemClock clock;
+  SeededRandom random{1};
+  int asked = 0;
+  auto late = std::make_unique<CredentialCache>(
+      [&]() -> Result<TimedCredentials> {
+        if (++asked < 3) return fail(Kind::try_again, "away");
+        return TimedCredentials{{"AKID", "SECRET", ""}, {}};
+      },
+      clock);
+  const auto store = S3Store::open({.endpoint = server.endpoint()}, std::move(late), clock, random).value();
+  CHECK(store->bucket_exists("bucket").value());
+  CHECK(asked == 3);
 }

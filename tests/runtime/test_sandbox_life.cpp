@@ -241,6 +241,35 @@ TEST_CASE("exactly the files held open for writing are found") {
   CHECK_FALSE(program->files_open_for_writing());
 }
 
+TEST_CASE("a file that is mapped shared and writable is held, also when its descriptor is closed") {
+  NEEDS_SANDBOX;
+  Sandbox sandbox;
+  const auto program = sandbox.python(R"(
+import ctypes, os, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+def mapped(name, access, how):
+    fd = os.open('/opt/ml/' + name, os.O_RDWR | os.O_CREAT)
+    os.ftruncate(fd, 4096)
+    at = libc.mmap(None, 4096, access, how, fd, 0)
+    os.close(fd)
+    assert at
+mapped('shared', 3, 1)
+mapped('private', 3, 2)
+mapped('read', 1, 1)
+print('mapped', flush=True)
+time.sleep(1000)
+)");
+  REQUIRE(first_line(*program) == "mapped\n");
+  struct stat info = {};
+  REQUIRE(::stat((sandbox.ml / "shared").c_str(), &info) == 0);
+  CHECK(program->files_open_for_writing() ==
+        std::vector{std::pair{std::uint64_t{info.st_dev}, std::uint64_t{info.st_ino}}});
+  program->kill();
+  program->collect();
+}
+
 TEST_CASE("a command that is not there, or may not be run, is the caller's mistake and says so") {
   NEEDS_SANDBOX;
   Sandbox sandbox;

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,21 @@ TEST_CASE("a process's time and memory, as /proc writes them") {
   CHECK(!gone.processor_time);
   CHECK(!gone.memory_bytes);
   CHECK(!use_of_process("42 (a) S 1 2 3", "", "").processor_time);
+}
+
+TEST_CASE("files that are mapped shared and writable are told from all others, as /proc writes them") {
+  const auto mapped = files_mapped_for_writing(
+      "7f1c00000000-7f1c00021000 rw-p 00000000 00:00 0 \n"
+      "7f1c10000000-7f1c10010000 r--s 00000000 fe:01 77                         /opt/ml/checkpoints/read\n"
+      "7f1c20000000-7f1c20010000 rw-p 00000000 fe:01 78                         /opt/ml/checkpoints/private\n"
+      "7f1c30000000-7f1c30010000 rw-s 00001000 fe:01 79                         /opt/ml/checkpoints/a file: b\n"
+      "7f1c40000000-7f1c40010000 rw-s 00000000 fe:01 79                         /opt/ml/checkpoints/a file: b\n"
+      "7f1c50000000-7f1c50010000 -w-s 00000000 103:0a 80\n"
+      "7f1c60000000-7f1c60010000 rw-s 00000000 00:05 0\n"
+      "7ffd 0 w s\nrw-s\n7f-80 rw-s");
+  CHECK(mapped == std::set<MappedFile>{{::makedev(0xfe, 1), 79, "/opt/ml/checkpoints/a file: b"},
+                                       {::makedev(0x103, 10), 80, ""}});
+  CHECK(files_mapped_for_writing("").empty());
 }
 
 TEST_CASE("our own use, children that were waited for included") {

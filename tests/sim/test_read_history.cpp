@@ -106,6 +106,7 @@ class Data {
       for (const auto& found : checker->violations()) said.push_back(found.property + ": " + found.what);
     }
     notes = read->notes;
+    damaged = read->figures.damaged;
     return said;
   }
   bool holds(std::optional<Instant> up_to = {}) {
@@ -116,6 +117,7 @@ class Data {
 
   Lines lines;
   std::vector<std::string> notes;
+  std::size_t damaged = 0;  // of the figures
 
  private:
   holdfast::testing::TempDir dir_;
@@ -228,10 +230,15 @@ TEST_CASE("a restore past a generation in quarantine is right, and past a good o
     // The mark's time is the file's: now, so the restore must be later.
     const Instant later = from_ms(4'000'000'000'000);
     data.quarantine("a", gen(1, 2));
+    SUBCASE("as it was") {}
+    SUBCASE("a clean-up has been there since, which leaves its manifest") {
+      data.remove("a", checkpoint::data_name({Fence{1}, 2}));
+    }
     data.run("a", 2, later, gen(1, 1));
     data.manifest("a", gen(2, 0), gen(1, 1), later + seconds{3});
     const auto said = data.judge();
-    for (const auto& line : said) CHECK(!line.starts_with("P3"));
+    for (const auto& line : said) CHECK_MESSAGE(!line.starts_with("P3"), line);
+    CHECK(data.damaged == 1);
   }
   SUBCASE("good") {
     data.run("a", 2, kStart + minutes{4}, gen(1, 1));

@@ -51,6 +51,25 @@ int Writer::fd_of(const std::string& path) const {
   return found->second.get();
 }
 
+void Writer::hold(const Call& call) {
+  struct stat status {};
+  need(::fstat(fd_of(call.path), &status) == 0, call);
+  const auto size = static_cast<std::size_t>(status.st_size);
+  auto* at = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd_of(call.path), 0);
+  need(at != MAP_FAILED, call);
+  mapped_[call.path] = {static_cast<char*>(at), size, {status.st_dev, status.st_ino}};
+}
+
+void Writer::let_go(const std::string& path) {
+  const auto mapping = mapped_.extract(path);
+  ENSURE(mapping && ::munmap(mapping.mapped().at, mapping.mapped().size) == 0, "{} is not mapped", path);
+}
+
+void Writer::die() {
+  open_.clear();
+  while (!mapped_.empty()) let_go(mapped_.begin()->first);
+}
+
 void Writer::perform(const Call& call) {
   const auto path = path_of(call.path);
   switch (call.what) {
@@ -83,6 +102,16 @@ void Writer::perform(const Call& call) {
       break;
     case Do::map:
       map_and_write(fd_of(call.path), call);
+      break;
+    case Do::hold:
+      hold(call);
+      break;
+    case Do::poke:
+      ENSURE(mapped_.contains(call.path) && call.bytes.size() <= mapped_.at(call.path).size, "{}", call.text);
+      std::memcpy(mapped_.at(call.path).at, call.bytes.data(), call.bytes.size());
+      break;
+    case Do::let_go:
+      let_go(call.path);
       break;
     case Do::sync:
       ::fsync(fd_of(call.path));
@@ -118,6 +147,7 @@ std::vector<std::pair<std::uint64_t, std::uint64_t>> Writer::open_files() const 
     struct stat status {};
     if (::fstat(fd.get(), &status) == 0) files.emplace_back(status.st_dev, status.st_ino);
   }
+  for (const auto& [path, mapping] : mapped_) files.push_back(mapping.file);
   return files;
 }
 

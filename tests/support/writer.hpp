@@ -20,17 +20,29 @@ class Writer {
 
   // Pauses are not made here.
   void perform(const Call& call);
-  // (device, inode) of the files that are open, as /proc would say.
+  ~Writer() { die(); }
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  // (device, inode) of the files that are open or mapped, as /proc would say.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> open_files() const;
   // What a SIGKILL does: everything is closed, as it is.
-  void die() { open_.clear(); }
+  void die();
 
  private:
   std::filesystem::path path_of(const std::string& path) const;
   int fd_of(const std::string& path) const;
+  void hold(const Call& call);
+  void let_go(const std::string& path);
 
   std::filesystem::path directory_, outside_;
   std::map<std::string, Fd> open_;
+  struct Mapping {
+    char* at;
+    std::size_t size;
+    std::pair<std::uint64_t, std::uint64_t> file;
+  };
+  std::map<std::string, Mapping> mapped_;
 };
 
 }  // namespace holdfast::testing

@@ -13,6 +13,7 @@ using Do = Call::Do;
 const std::map<std::string, Do> kVerbs{{"mkdir", Do::mkdir},   {"rmdir", Do::rmdir},   {"open", Do::open},
                                        {"append", Do::append}, {"write", Do::write},   {"rewrite", Do::rewrite},
                                        {"extend", Do::extend}, {"map", Do::map},       {"sync", Do::sync},
+                                       {"hold", Do::hold},     {"poke", Do::poke},     {"let_go", Do::let_go},
                                        {"close", Do::close},   {"rename", Do::rename}, {"link", Do::link},
                                        {"unlink", Do::unlink}, {"touch", Do::touch},   {"pause", Do::pause}};
 
@@ -82,7 +83,8 @@ class Script {
       const auto amount = to.empty() ? 0 : std::strtoull(to.c_str(), nullptr, 10);
       if (call.what == Do::pause) call.pause = Duration{std::strtoll(path.c_str(), nullptr, 10)};
       if (call.what == Do::write) call.bytes = bytes_for(path, seed_, contents_[path].size(), amount);
-      if (call.what == Do::rewrite || call.what == Do::map) call.bytes = bytes_for(path, seed_, 1u << 30, amount);
+      if (call.what == Do::rewrite || call.what == Do::map || call.what == Do::poke)
+        call.bytes = bytes_for(path, seed_, 1u << 30, amount);
       if (call.what == Do::extend) call.length = amount;
       add(std::move(call));
     }
@@ -155,6 +157,7 @@ void carry_out(const Call& call, Contents& contents) {
       break;
     case Do::rewrite:
     case Do::map:
+    case Do::poke:
       write_at(contents[call.path], 0, call.bytes);
       break;
     case Do::extend:
@@ -171,6 +174,8 @@ void carry_out(const Call& call, Contents& contents) {
       break;
     case Do::mkdir:
     case Do::rmdir:
+    case Do::hold:
+    case Do::let_go:
     case Do::sync:
     case Do::close:
     case Do::touch:

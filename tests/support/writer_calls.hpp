@@ -19,6 +19,8 @@ using Contents = std::map<std::string, std::string>;  // path to bytes
 //   open P             O_WRONLY | O_CREAT | O_TRUNC      append P    O_APPEND instead of O_TRUNC
 //   write P BYTES      at the end of what was written    rewrite P BYTES    at its beginning, as file formats do
 //   extend P BYTES     ftruncate to more                 map P BYTES        written at its beginning through a mapping
+//   hold P             mapped as it is now, until it is let go   poke P BYTES    at its beginning, through that
+//   let_go P           mapping, without a word to the kernel
 //   sync P             close P     by the name it was opened by
 //   rename P Q         of files and folders, over what is there
 //   link P Q           copy P Q    as open, two writes, close
@@ -46,6 +48,9 @@ struct Call {
     rewrite,
     extend,
     map,
+    hold,
+    poke,
+    let_go,
     sync,
     close,
     rename,
@@ -56,7 +61,7 @@ struct Call {
   };
   Do what = Do::pause;
   std::string path = {}, to = {};
-  std::string bytes = {};    // of write, rewrite and map
+  std::string bytes = {};    // of write, rewrite, map and poke
   std::uint64_t length = 0;  // of extend
   Duration pause{0};
   std::string text = {};  // for people

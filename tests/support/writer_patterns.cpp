@@ -364,6 +364,23 @@ const std::vector<Pattern>& writer_patterns() {
           close weights.npy
           safe
        )"},
+      {"a memory map whose descriptor is closed",
+       "C and C++: mmap(MAP_SHARED), close, then stores without msync; a page that is dirty already changes no time",
+       "",
+       R"(
+          open state.bin
+          unsafe
+          extend state.bin 70000
+          hold state.bin
+          close state.bin
+          poke state.bin 30000
+          pause 3000
+          poke state.bin 50000
+          pause 1000
+          poke state.bin 70000
+          let_go state.bin
+          safe
+       )"},
       {"hard links", "a best model kept as another name of an old one, moved into place", "", R"(
           open model-{n}.pt.part
           write model-{n}.pt.part 40000

@@ -2,9 +2,12 @@
 // CheckpointSync over a real store. Goal: whatever is interrupted, and whenever, each generation is a state that the
 // framework goes on from; and a complete checkpoint becomes one soon. Method: every pattern of the table at two paces;
 // a kill of the program, and one of the whole instance, after each of its calls.
+#include <unistd.h>
+
 #include <set>
 
 #include "agent/checkpoint_world.hpp"
+#include "runtime/processes.hpp"
 #include "support/writer.hpp"
 #include "support/writer_calls.hpp"
 
@@ -39,7 +42,8 @@ class Replay {
   void pass(Duration most) {
     const auto end = world_.clock.now() + most;
     for (;;) {
-      attempt_->open = writer_->open_files();
+      // As an agent asks: the writer is this process.
+      attempt_->open = runtime::files_open_for_writing({::getpid()});
       for (const auto& event : attempt_->step()) {
         const auto* committed = std::get_if<CheckpointCommitted>(&event);
         if (committed == nullptr) continue;
