@@ -141,6 +141,33 @@ class S3WithBoto3(unittest.TestCase):
         self.assertEqual(self.s3.head_object(Bucket=self.bucket, Key="copy")["Metadata"], {"c": "d"})
         self.assertEqual(self.body("copy"), contents)
 
+    def test_parts_may_have_checksums_that_the_upload_did_not_announce(self):
+        # As newer SDKs do it: they create without an algorithm, and send a CRC32 with every part.
+        def upload(key):
+            id = self.s3.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
+            return id, [{"PartNumber": n, **{name: sent[name] for name in ("ETag", "ChecksumCRC32")}} for n in (1, 2)
+                        for sent in [self.s3.upload_part(Bucket=self.bucket, Key=key, UploadId=id, PartNumber=n,
+                                                         Body=b"part %d" % n, ChecksumAlgorithm="CRC32")]]
+
+        def complete(key, id, parts):
+            self.s3.complete_multipart_upload(Bucket=self.bucket, Key=key, UploadId=id, MultipartUpload={"Parts": parts})
+
+        id, parts = upload("etags alone")
+        listed = self.s3.list_parts(Bucket=self.bucket, Key="etags alone", UploadId=id)["Parts"]
+        self.assertEqual([one["ChecksumCRC32"] for one in listed], [one["ChecksumCRC32"] for one in parts])
+        complete("etags alone", id, [{name: one[name] for name in ("PartNumber", "ETag")} for one in parts])
+        self.assertEqual(self.body("etags alone"), b"part 1part 2")
+
+        id, parts = upload("with checksums")
+        swapped = [{**one, "ChecksumCRC32": other["ChecksumCRC32"]} for one, other in zip(parts, reversed(parts))]
+        other_algorithm = [{"PartNumber": one["PartNumber"], "ETag": one["ETag"], "ChecksumCRC32C": one["ChecksumCRC32"]}
+                           for one in parts]
+        for wrong in (swapped, other_algorithm):
+            self.refused("InvalidPart", self.s3.complete_multipart_upload, Key="with checksums", UploadId=id,
+                         MultipartUpload={"Parts": wrong})
+        complete("with checksums", id, parts)
+        self.assertEqual(self.body("with checksums"), b"part 1part 2")
+
     def test_of_many_who_put_if_there_is_none_one_succeeds(self):
         def conditional(client):
             def add(request, **_):
