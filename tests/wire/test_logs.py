@@ -171,6 +171,9 @@ class Logs(AwsCli, unittest.TestCase):
         self.assertEqual(found("--filter-pattern", "ERROR"), ["plain ERROR"])
         self.assertEqual(found("--filter-pattern", "[ip, verb, status = 4*]"), ["10.0.0.1 GET 404"])
         self.assertEqual(len(found("--filter-pattern", '?ERROR ?GET -"10.0.0.2"')), 2)
+        self.assertEqual(found("--filter-pattern", "%GET [45]0.$%"), ["10.0.0.1 GET 404"])
+        self.assertEqual(found("--filter-pattern", "{ $.level = %^inf% }"), ['{"level": "info", "step": 2}'])
+        self.assertEqual(len(found("--filter-pattern", '""')), 6)
         self.assertEqual(found("--log-stream-names", "b", "--start-time", str(begin + 3)), ["10.0.0.2 GET 200"])
         self.assertEqual(len(found("--log-stream-name-prefix", "a")), 3)
         # Two streams, one order; equal times by stream.
