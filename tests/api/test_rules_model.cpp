@@ -27,6 +27,8 @@ const Differences kDeviations = {
     {"CreateTrainingJob.AlgorithmSpecification.ContainerEntrypoint max: 100, model 10", "newer models allow 100"},
     {"CreateTrainingJob.Environment max: 100, model 48", "newer models allow 100"},
     {"CreateTrainingJob.ResourceConfig.KeepAlivePeriodInSeconds max: 21600, model 3600", "newer models allow 21600"},
+    {"CreateTrainingJob.ResourceConfig.VolumeSizeInGB: not required", "newer models do not require it"},
+    {"CreateTrainingJob.ResourceConfig.VolumeSizeInGB min: 0, model 1", "newer models allow 0"},
     {"CreateTrainingJob.ResourceConfig.InstanceType: also other values", "newer types exist, and any may be a pool"},
     {"CreateTrainingJob.ResourceConfig.InstanceGroups[].InstanceType: also other values", "newer types exist"},
     {"CreateTrainingJob.DebugRuleConfigurations[].InstanceType: also other values", "newer types exist; only echoed"},

@@ -109,7 +109,7 @@ ShapePtr resource_config() {
   return shape(Structure{{
       {"InstanceType", training_instance_type()},
       {"InstanceCount", shape(Integer{.min = 0})},
-      {"VolumeSizeInGB", shape(Integer{.min = 1}), kRequired},
+      {"VolumeSizeInGB", shape(Integer{.min = 0})},
       {"VolumeKmsKeyId", kms_key_id()},
       {"InstanceGroups", shape(List{.max = 5, .element = group})},
       {"KeepAlivePeriodInSeconds", shape(Integer{.min = 0, .max = kMaxKeepAliveSeconds})},
