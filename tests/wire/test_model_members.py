@@ -165,7 +165,7 @@ WALKS = [
 # Members that are newer than the installed model, sent as newer clients send them.
 NEWER = {
     "CreateTrainingJob": {
-        "AlgorithmSpecification": {"TrainingImageConfig": {"TrainingRepositoryAccessMode": "Platform"}},
+        "AlgorithmSpecification": {"TrainingImageConfig": {"TrainingRepositoryAccessMode": "Vpc"}},
         "OutputDataConfig": {"CompressionType": "NONE"},
         "StoppingCondition": {"MaxPendingTimeInSeconds": 7200},
         "ResourceConfig": {"TrainingPlanArn": ARN + "training-plan/p", "InstancePlacementConfig": {"EnableMultipleJobs": True},
@@ -181,6 +181,9 @@ NEWER = {
 ACCEPTED = [
     ("ResourceConfig", "VolumeSizeInGB", 0),
     ("ResourceConfig", "VolumeSizeInGB", None),
+    ("AlgorithmSpecification", "TrainingImageConfig", {"TrainingRepositoryAccessMode": "Platform"}),
+    ("", "RemoteDebugConfig", {"EnableRemoteDebug": False}),
+    ("", "RemoteDebugConfig", {}),
 ]
 
 
@@ -364,6 +367,10 @@ class ModelMembers(unittest.TestCase):
                 self.service.call("SageMaker.CreateTrainingJob", request)
                 answer = self.service.call("SageMaker.DescribeTrainingJob", {"TrainingJobName": request["TrainingJobName"]})
                 self.assertEqual((answer[group] if group else answer).get(member), value)
+        self.service.call("SageMaker.UpdateTrainingJob", {"TrainingJobName": "updated", "RemoteDebugConfig": {"EnableRemoteDebug": False}})
+        updated = self.service.call("SageMaker.DescribeTrainingJob", {"TrainingJobName": "updated"})
+        self.assertEqual(updated["RemoteDebugConfig"], {"EnableRemoteDebug": False})
+        self.assertTrue(self.service.call("SageMaker.Search", {"Resource": "TrainingJob", "CrossAccountFilterOption": "SameAccount"})["Results"])
         unknown = self.service.raw("SageMaker.CreateTrainingJob", {**job_request(), "CheckpointConfg": {}})
         self.assertIn("did you mean 'CheckpointConfig'?", unknown["message"])
 
