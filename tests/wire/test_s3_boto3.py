@@ -168,6 +168,22 @@ class S3WithBoto3(unittest.TestCase):
         complete("with checksums", id, parts)
         self.assertEqual(self.body("with checksums"), b"part 1part 2")
 
+    def test_a_part_is_copied_as_it_was_asked_for_or_not_at_all(self):
+        self.put("source", b"0123456789")
+        id = self.s3.create_multipart_upload(Bucket=self.bucket, Key="copied")["UploadId"]
+        part = {"Key": "copied", "UploadId": id, "PartNumber": 1, "CopySource": f"{self.bucket}/source"}
+        for beyond in ("bytes=5-10", "bytes=10-10", "bytes=0-99999999"):
+            with self.assertRaisesRegex(botocore.exceptions.ClientError, "InvalidArgument.*Range specified is not valid for "
+                                                                         "source object of size: 10"):
+                self.s3.upload_part_copy(Bucket=self.bucket, CopySourceRange=beyond, **part)
+        for no_range in ("bytes=5-", "bytes=-5", "bytes=6-5", "5-6", "bytes=a-b"):
+            self.refused("InvalidArgument", self.s3.upload_part_copy, CopySourceRange=no_range, **part)
+        self.assertNotIn("Parts", self.s3.list_parts(Bucket=self.bucket, Key="copied", UploadId=id))
+        etag = self.s3.upload_part_copy(Bucket=self.bucket, CopySourceRange="bytes=5-9", **part)["CopyPartResult"]["ETag"]
+        self.s3.complete_multipart_upload(Bucket=self.bucket, Key="copied", UploadId=id,
+                                          MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+        self.assertEqual(self.body("copied"), b"56789")
+
     def test_of_many_who_put_if_there_is_none_one_succeeds(self):
         def conditional(client):
             def add(request, **_):
