@@ -77,7 +77,9 @@ tl::expected<void, ApiError> authorize(const OperationEntry& entry, const nlohma
                                        const Principal& principal) {
   const auto touched = entry.touched_by ? entry.touched_by(request) : Touches{};
   if (allows(principal.policy, entry.access, touched)) return {};
-  const auto action = fmt::format("{}:{}", entry.service, entry.target.substr(entry.target.find('.') + 1));
+  // IAM's prefix is the name that the service signs with, but for CloudWatch.
+  const auto prefix = entry.service == "monitoring" ? "cloudwatch" : entry.service;
+  const auto action = fmt::format("{}:{}", prefix, entry.target.substr(entry.target.find('.') + 1));
   return tl::unexpected(not_authorized(
       principal.name, action, touched.jobs.empty() ? "*" : fmt::format("training-job/{}", touched.jobs.front())));
 }

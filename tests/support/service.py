@@ -84,10 +84,10 @@ class Service:
             self.clients[self.endpoint, name] = self.new_client(name)
         return self.clients[self.endpoint, name]
 
-    def new_client(self, name, **config):
+    def new_client(self, name, region="us-east-1", **config):
         text = (self.data / "credentials").read_text()
         keys = dict(line.split("=", 1) for line in text.replace(" ", "").splitlines() if "=" in line)
-        return boto3.client(name, endpoint_url=self.endpoint, region_name="us-east-1",
+        return boto3.client(name, endpoint_url=self.endpoint, region_name=region,
                             aws_access_key_id=keys["aws_access_key_id"],
                             aws_secret_access_key=keys["aws_secret_access_key"],
                             config=botocore.config.Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}, **config))

@@ -184,6 +184,25 @@ class S3WithBoto3(unittest.TestCase):
                                           MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
         self.assertEqual(self.body("copied"), b"56789")
 
+    def test_a_bucket_is_in_the_region_that_its_client_speaks_to(self):
+        def speaking_to(region):
+            return self.service.new_client("s3", region=region)
+
+        ireland = speaking_to("eu-west-1")
+        for constraint, name in ((None, "anywhere"), ("eu-west-1", "ireland"), ("us-east-1", "ours")):
+            more = {"CreateBucketConfiguration": {"LocationConstraint": constraint}} if constraint else {}
+            ireland.create_bucket(Bucket="region-" + name, **more)
+        with self.assertRaisesRegex(botocore.exceptions.ClientError, "IllegalLocationConstraintException.*say eu-west-1"):
+            ireland.create_bucket(Bucket="region-other", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+        with self.assertRaisesRegex(botocore.exceptions.ClientError, "IllegalLocationConstraintException"):
+            self.s3.create_bucket(Bucket="region-other", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.assertEqual(ireland.get_bucket_location(Bucket="region-ireland")["LocationConstraint"], "eu-west-1")
+        self.assertEqual(ireland.head_bucket(Bucket="region-ireland")["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"],
+                         "eu-west-1")
+        self.assertIsNone(self.s3.get_bucket_location(Bucket="region-ireland")["LocationConstraint"])
+        ireland.put_object(Bucket="region-ireland", Key="k", Body=b"one store")
+        self.assertEqual(self.s3.get_object(Bucket="region-ireland", Key="k")["Body"].read(), b"one store")
+
     def test_of_many_who_put_if_there_is_none_one_succeeds(self):
         def conditional(client):
             def add(request, **_):
