@@ -74,9 +74,10 @@ bool compare(const Comparison& comparison, std::string_view text) {
   if (comparison.value.number) {
     if (const auto number = number_in(text)) return compare(comparison, *number);
   }
+  const auto& [pattern, _, regex] = comparison.value;
+  const bool equal = regex ? regex->found_in(text) : matches_wildcards(pattern, text);
   // There is no order of texts.
-  if (comparison.op == Operator::equal) return matches_wildcards(comparison.value.text, text);
-  return comparison.op == Operator::not_equal && !matches_wildcards(comparison.value.text, text);
+  return comparison.op == Operator::equal ? equal : comparison.op == Operator::not_equal && !equal;
 }
 
 bool compare(const Comparison& comparison, double number) {
@@ -121,6 +122,21 @@ tl::expected<std::string, std::string> Reader::quoted() {
     text += rest_[i];
   }
   return wrong("A quote is not closed.");
+}
+
+tl::expected<Regex, std::string> Reader::regex() {
+  if (++regexes_ > kMaxFilterRegexes)
+    return wrong(fmt::format("There are more than {} regular expressions.", kMaxFilterRegexes));
+  for (std::size_t i = 0; i < rest_.size(); ++i) {
+    if (rest_[i] == '\\') {
+      ++i;
+    } else if (rest_[i] == '%') {
+      const auto text = rest_.substr(0, i);
+      rest_.remove_prefix(i + 1);
+      return Regex::compile(text);
+    }
+  }
+  return wrong("A regular expression is not closed: it stands between two %.");
 }
 
 std::string Reader::name() {
@@ -189,14 +205,14 @@ tl::expected<Selector, std::string> Reader::selector() {
     if (rest_.starts_with(".*")) {
       rest_.remove_prefix(2);
       steps.push_back({});
-    } else if (rest_.starts_with('.')) {
+    } else if (rest_.starts_with('.') && !rest_.starts_with(".[")) {
       rest_.remove_prefix(1);
       const auto end = std::min(rest_.find_first_of(kEndsName), rest_.size());
       if (end == 0) return wrong("A selector has a dot without a name behind it.");
       steps.push_back({std::string(rest_.substr(0, end))});
       rest_.remove_prefix(end);
-    } else if (rest_.starts_with('[')) {
-      rest_.remove_prefix(1);
+    } else if (rest_.starts_with('[') || rest_.starts_with(".[")) {
+      rest_.remove_prefix(rest_.find('[') + 1);
       auto step = in_brackets();
       if (!step) return wrong(step.error());
       steps.push_back(std::move(*step));
@@ -253,6 +269,12 @@ tl::expected<std::variant<Comparison, Test>, std::string> Reader::test() {
 
 tl::expected<Value, std::string> Reader::value() {
   Value value;
+  if (take("%")) {
+    auto compiled = regex();
+    if (!compiled) return wrong(compiled.error());
+    value.regex = std::move(*compiled);
+    return value;
+  }
   if (take("\"")) {
     auto text = quoted();
     if (!text) return wrong(text.error());

@@ -4,7 +4,7 @@
 //   all         one ("&&" one)*
 //   one         "(" condition ")" | subject operator value | subject IS NULL|TRUE|FALSE | subject [NOT] EXISTS
 //   operator    = != < <= > >=
-//   value       "text with * for anything" | 3.5 | word*
+//   value       "text with * for anything" | 3.5 | word* | "%" regular expression "%"
 //
 // A number is compared as one with whatever looks like one; the rest is compared as text, letter by letter.
 #pragma once
@@ -17,6 +17,8 @@
 #include <variant>
 #include <vector>
 
+#include "api/filter_regex.hpp"
+
 namespace holdfast::api::filter {
 
 enum class Operator { equal, not_equal, less, less_or_equal, greater, greater_or_equal };
@@ -24,7 +26,8 @@ enum class Test { is_null, is_true, is_false, exists, not_exists };
 
 struct Value {
   std::string text;
-  std::optional<double> number;  // unquoted, and reads as one
+  std::optional<double> number = {};  // unquoted, and reads as one
+  std::optional<Regex> regex = {};    // instead of the text
 };
 
 struct Comparison {
@@ -82,6 +85,7 @@ class Reader {
   std::string_view rest() const { return rest_; }
 
   tl::expected<std::string, std::string> quoted();  // behind the opening quote
+  tl::expected<Regex, std::string> regex();         // behind the opening %
   std::string name();                               // up to a symbol; may be empty
   std::string word();                               // up to a blank
   tl::expected<Condition, std::string> json_condition() { return condition(true, 0); }
@@ -101,6 +105,7 @@ class Reader {
 
   std::string_view rest_;
   std::size_t leaves_ = 0;
+  std::size_t regexes_ = 0;
 };
 
 }  // namespace holdfast::api::filter

@@ -17,26 +17,48 @@ namespace {
 using filter::Condition;
 using filter::Leaf;
 using filter::Reader;
+using filter::Regex;
 using nlohmann::json;
 using Parsed = tl::expected<std::shared_ptr<const FilterPattern::Matcher>, std::string>;
 
 tl::unexpected<std::string> wrong(std::string message) { return tl::unexpected(std::move(message)); }
 
-bool contains(std::string_view message, std::string_view term) { return message.find(term) != std::string_view::npos; }
-
 // ---- terms
 
+using Term = std::variant<std::string, Regex>;
+
+bool contains(std::string_view message, const Term& term) {
+  return std::visit(Overload{[&](const std::string& text) { return message.find(text) != std::string_view::npos; },
+                             [&](const Regex& regex) { return regex.found_in(message); }},
+                    term);
+}
+
 struct Terms final : FilterPattern::Matcher {
-  std::vector<std::string> all;
-  std::vector<std::string> none;
-  std::vector<std::string> any;
+  std::vector<Term> all;
+  std::vector<Term> none;
+  std::vector<Term> any;
 
   bool matches(std::string_view message) const override {
-    const auto in_it = [&](const std::string& term) { return contains(message, term); };
+    const auto in_it = [&](const Term& term) { return contains(message, term); };
     return std::all_of(all.begin(), all.end(), in_it) && std::none_of(none.begin(), none.end(), in_it) &&
            (any.empty() || std::any_of(any.begin(), any.end(), in_it));
   }
 };
+
+tl::expected<Term, std::string> parse_term(Reader& reader) {
+  if (reader.rest().starts_with('%')) {
+    reader.take("%");
+    return reader.regex();
+  }
+  // An empty phrase is in every message: "" alone is a pattern that all of them match.
+  if (reader.rest().starts_with('"')) {
+    reader.take("\"");
+    return reader.quoted();
+  }
+  auto word = reader.word();
+  if (word.empty()) return wrong("A term is empty.");
+  return word;
+}
 
 Parsed parse_terms(std::string_view text) {
   auto terms = std::make_shared<Terms>();
@@ -44,16 +66,9 @@ Parsed parse_terms(std::string_view text) {
   for (std::size_t count = 0; !reader.at_end(); ++count) {
     if (count == kMaxFilterParts) return wrong(fmt::format("There are more than {} terms.", kMaxFilterParts));
     auto& kind = reader.take("-") ? terms->none : reader.take("?") ? terms->any : terms->all;
-    if (reader.rest().starts_with('%')) return wrong("Regular expressions between % are not supported; use terms.");
-    if (reader.rest().starts_with('"')) {
-      reader.take("\"");
-      auto phrase = reader.quoted();
-      if (!phrase) return wrong(phrase.error());
-      kind.push_back(std::move(*phrase));
-    } else {
-      kind.push_back(reader.word());
-    }
-    if (kind.back().empty()) return wrong("A term is empty.");
+    auto term = parse_term(reader);
+    if (!term) return wrong(term.error());
+    kind.push_back(std::move(*term));
   }
   return terms;
 }

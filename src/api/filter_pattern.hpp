@@ -1,9 +1,10 @@
 // CloudWatch Logs' filter patterns. Pure: text in, yes or no out.
 //
 //   pattern  nothing: every message | terms | "{" condition of JSON "}" | "[" fields "]"
-//   terms    ERROR -debug "two words" ?this ?that      all of the plain ones, none of the excluded ones and, where
-//   there
-//                                                      are alternatives, one of those; letter by letter, anywhere
+//   terms    ERROR -debug "two words" ?this ?that %4[0-9]+%
+//                                                      all of the plain ones, none of the excluded ones and, where
+//                                                      there are alternatives, one of those; letter by letter or as
+//                                                      a regular expression between %, anywhere
 //   JSON     { $.a.b = "x*" && ($.list[0] > 3 || $.c IS NULL) }      of messages that are JSON
 //   fields   [ip, user, ..., status = 5* || status = 404, size > 1000]      of messages in columns
 //
@@ -19,6 +20,7 @@ namespace holdfast::api {
 
 constexpr std::size_t kMaxFilterPattern = 1024;  // characters, as in Logs' model
 constexpr std::size_t kMaxFilterParts = 64;      // terms, conditions or fields
+constexpr std::size_t kMaxFilterRegexes = 8;     // of kMaxRegexMemory each
 constexpr int kMaxFilterDepth = 16;              // of parentheses
 
 class FilterPattern {

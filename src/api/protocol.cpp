@@ -43,6 +43,7 @@ constexpr std::array kOperations = {
     OperationEntry{"Logs_20140328.CreateLogGroup", "logs", kUser, op::create_log_group, kWrite},
     OperationEntry{"Logs_20140328.DeleteLogGroup", "logs", kUser, op::delete_log_group, kWrite},
     OperationEntry{"Logs_20140328.DescribeLogGroups", "logs", kUser, op::describe_log_groups, kRead},
+    OperationEntry{"Logs_20140328.ListLogGroups", "logs", kUser, op::list_log_groups, kRead},
     OperationEntry{"Logs_20140328.CreateLogStream", "logs", kUser, op::create_log_stream, kWrite},
     OperationEntry{"Logs_20140328.DeleteLogStream", "logs", kUser, op::delete_log_stream, kWrite},
     OperationEntry{"Logs_20140328.DescribeLogStreams", "logs", kUser, op::describe_log_streams, kRead,
@@ -55,6 +56,9 @@ constexpr std::array kOperations = {
     OperationEntry{"Logs_20140328.ListTagsLogGroup", "logs", kUser, op::list_tags_log_group, kRead},
     OperationEntry{"Logs_20140328.TagLogGroup", "logs", kUser, op::tag_log_group, kWrite},
     OperationEntry{"Logs_20140328.UntagLogGroup", "logs", kUser, op::untag_log_group, kWrite},
+    OperationEntry{"Logs_20140328.ListTagsForResource", "logs", kUser, op::list_tags_for_log_resource, kRead},
+    OperationEntry{"Logs_20140328.TagResource", "logs", kUser, op::tag_log_resource, kWrite},
+    OperationEntry{"Logs_20140328.UntagResource", "logs", kUser, op::untag_log_resource, kWrite},
     OperationEntry{"GraniteServiceVersion20100801.PutMetricData", "monitoring", kUser, op::put_metric_data, kWrite,
                    nullptr, shapes::put_metric_data_input},
     OperationEntry{"GraniteServiceVersion20100801.GetMetricStatistics", "monitoring", kUser, op::get_metric_statistics,
@@ -77,7 +81,9 @@ tl::expected<void, ApiError> authorize(const OperationEntry& entry, const nlohma
                                        const Principal& principal) {
   const auto touched = entry.touched_by ? entry.touched_by(request) : Touches{};
   if (allows(principal.policy, entry.access, touched)) return {};
-  const auto action = fmt::format("{}:{}", entry.service, entry.target.substr(entry.target.find('.') + 1));
+  // IAM's prefix is the name that the service signs with, but for CloudWatch.
+  const auto prefix = entry.service == "monitoring" ? "cloudwatch" : entry.service;
+  const auto action = fmt::format("{}:{}", prefix, entry.target.substr(entry.target.find('.') + 1));
   return tl::unexpected(not_authorized(
       principal.name, action, touched.jobs.empty() ? "*" : fmt::format("training-job/{}", touched.jobs.front())));
 }

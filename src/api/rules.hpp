@@ -93,7 +93,8 @@ struct Structure {
 };
 struct Opaque {};  // anything: accepted and echoed
 struct Unsupported {
-  std::string advice;  // what to do instead: a whole sentence
+  std::string advice;                      // what to do instead: a whole sentence
+  std::vector<std::string> harmless = {};  // values that ask for nothing, in JSON as nlohmann writes it: accepted
 };
 
 struct Shape {

@@ -99,7 +99,7 @@ http::BodyPlan Service::plan_s3(const http::RequestHead& head) {
   if (!s3::is_upload(*request)) return plan;
   // Nobody's gigabytes are taken in before it is known who sends them.
   const auto sender = verify_s3(head);
-  const auto allowed = sender ? s3::authorize(*request, sender->principal.policy) : tl::unexpected(sender.error());
+  const auto allowed = sender ? s3::authorize(*request, sender->principal) : tl::unexpected(sender.error());
   auto upload = allowed ? s3_.start_upload(*request, sender->identity.payload_hash, sender->identity.chunks)
                         : tl::unexpected(allowed.error());
   if (!upload) {
@@ -254,17 +254,18 @@ http::Response Service::answer_s3(const http::Request& request, s3::Upload* uplo
   if (!parsed) return s3_failure(request.head, parsed.error());
   parsed->body = request.body;
   // An upload was looked at before its body came: by now its signature may be too old.
-  Policy policy;
+  Principal principal;
   if (!upload) {
     auto sender = verify_s3(request.head);
     if (!sender) return s3_failure(request.head, sender.error());
     const auto& body_hash = sender->identity.payload_hash;
     if (body_hash != aws::kUnsignedPayload && body_hash != aws::sha256_hex(request.body))
       return s3_failure(request.head, s3::wrong_body_hash());
-    policy = std::move(sender->principal.policy);
-    if (auto allowed = s3::authorize(*parsed, policy); !allowed) return s3_failure(request.head, allowed.error());
+    parsed->region = sender->identity.scope.region;
+    principal = std::move(sender->principal);
+    if (auto allowed = s3::authorize(*parsed, principal); !allowed) return s3_failure(request.head, allowed.error());
   }
-  auto response = s3_.handle(*parsed, upload, policy);
+  auto response = s3_.handle(*parsed, upload, principal);
   if (!response) return s3_failure(request.head, response.error());
   counters_.request(kS3, response->status);
   response->headers.add("x-amz-request-id", request_id());

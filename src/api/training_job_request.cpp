@@ -133,7 +133,7 @@ job::JobSpec read_spec(const json& request, const std::string& image, const Requ
   const json& resources = request.at("ResourceConfig");
   spec.instance_type = resources.at("InstanceType");
   spec.instance_count = resources.at("InstanceCount");
-  spec.volume_gb = resources.at("VolumeSizeInGB");
+  spec.volume_gb = member_or(resources, "VolumeSizeInGB", spec.volume_gb);
   spec.network_isolation = request.at("EnableNetworkIsolation");
   read_times(request, spec);
   read_checkpoint(request, spec);

@@ -28,7 +28,7 @@ struct NewTrainingJob {
   std::vector<std::pair<std::string, std::string>> tags;  // in the order given
 };
 
-// Types, then the rules of each field, then the rules between fields, then what this service cannot do yet: each a
+// Types, then the rules of each field, then the rules between fields, then what this service cannot do: each a
 // wire error that says what to change. Whether the name is free, the image and the buckets exist is not asked here.
 [[nodiscard]] tl::expected<NewTrainingJob, ApiError> make_training_job(const nlohmann::json& request,
                                                                        const RequestContext& context);

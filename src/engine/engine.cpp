@@ -179,6 +179,7 @@ Result<void> Engine::recover() {
   auto fence = store_.highest_fence();
   if (!fence) return fail(fence.error());
   highest_fence_ = *fence;
+  highest_before_start_ = *fence;
   agents_heard_at_ = now_ + kHearAgentsFor;
   for (auto& job : *jobs) {
     const JobName name = job.spec->name;
@@ -336,8 +337,10 @@ void Engine::arm_timer(const JobName& name, const job::Job& job) {
   // The end of a back-off changes nothing by itself, but the job may be placed again.
   if (waiting && waiting->not_before > now_ && (!at || waiting->not_before < *at)) at = waiting->not_before;
   if (!at) return;
-  // Its program may run, or have ended in time: the agent is about to tell us.
-  if (job::current_attempt(job)) at = std::max(*at, agents_heard_at_);
+  // Its program may run, or have ended in time: the agent is about to tell us. A first word from it is no reason to
+  // wait no longer, because the rest of what it has to say may be in its next report.
+  const job::Attempt* attempt = job::current_attempt(job);
+  if (attempt && attempt->fence <= highest_before_start_) at = std::max(*at, agents_heard_at_);
   timers_.insert({*at, name});
   armed_[name] = *at;
 }

@@ -32,7 +32,8 @@ constexpr Duration kAgentSilence = minutes{5};
 // An instance that its provider does not show, though it said nothing of its end, is taken for gone after so long:
 // providers forget for a while. An agent that still speaks proves nothing, it may be a zombie that nobody bills.
 constexpr Duration kMissingFor = seconds{90};
-// After a start agents get so long to say what they did while nobody listened, before a limit of time ends an attempt.
+// After a start the agents that were there before get so long to say what they did while nobody listened, before a
+// limit of time ends their attempt.
 constexpr Duration kHearAgentsFor = seconds{30};
 constexpr Duration kMaxOrderWait = seconds{25};  // a long poll is answered after this, with whatever holds then
 
@@ -132,7 +133,8 @@ class Engine {
   std::map<Fence, Duration> silent_for_;   // attempts whose agent waits for no order now
   std::map<Fence, Duration> missing_for_;  // attempts whose instance the provider does not show
   Fence highest_fence_;
-  Instant agents_heard_at_;  // who was there before our start has had the time to say so
+  Instant agents_heard_at_;     // who was there before our start has had the time to say so
+  Fence highest_before_start_;  // of the attempts that were there
   Instant next_reconcile_, next_effect_retry_, last_tick_;
 
   // ---- the batch in hand: decided, not committed

@@ -19,6 +19,8 @@ std::string_view view(Text text) { return {text.data(), text.size()}; }
 // A chunk's header line and the trailers, which the parser wants in one piece, may not take more than this.
 constexpr std::size_t kMaxChunkLine = 16 * 1024;
 
+constexpr std::string_view kLength = "Content-Length";
+
 // "0", CR LF, CR LF: no chunked body ends with less. Beast asserts (it stops the process) when a last chunk that no
 // other one precedes comes to it in smaller pieces.
 constexpr std::size_t kShortestChunk = 5;
@@ -45,7 +47,11 @@ class Grammar final : public beast_http::basic_parser<true> {
   void on_response_impl(int, Text, int, error_code&) override {}
   void on_field_impl(beast_http::field, Text name, Text value, error_code&) override {
     // What comes in a trailer came after the head was judged.
-    if (!is_header_done()) head.headers.add(std::string{view(name)}, std::string{view(value)});
+    if (is_header_done()) return;
+    // The same length said twice counts once, as rclone signs it; Beast refuses two that differ (RFC 9110 8.6).
+    const auto* length = equals_ignoring_case(view(name), kLength) ? head.headers.find(kLength) : nullptr;
+    if (length && *length == view(value)) return;
+    head.headers.add(std::string{view(name)}, std::string{view(value)});
   }
   void on_header_impl(error_code& error) override {
     // A body in a coding that we do not know has no end that we would know.

@@ -103,7 +103,7 @@ Result<void> Planner::choose_root() {
   if (!directory.is_absolute() || !fs::is_directory(directory, error)) {
     return fail(Kind::invalid,
                 "image '{}' is not one that can run here: Holdfast runs 'local:host' (this machine's software) or a "
-                "directory with a root file system, by its absolute path; podman images come later",
+                "directory with a root file system, by its absolute path",
                 spec_.image);
   }
   root_ = fs::canonical(directory, error);

@@ -53,6 +53,9 @@ TEST_CASE("terms: all of the plain ones, none of the excluded ones, one of the a
       {"step ?ERROR ?WARN", "step 5", false},
       {"loss=0.5", "epoch 3 loss=0.5", true},
       {"käse", "der käse", true},
+      {"\"\"", "anything", true},
+      {"\"\"", "", true},
+      {"-\"\"", "anything", false},
   });
 }
 
@@ -150,12 +153,54 @@ TEST_CASE("columns: counted, and compared where that is asked for") {
   });
 }
 
+TEST_CASE("regular expressions between % are found anywhere in what they are held against") {
+  const char* message = R"({"a": {"b": "xyz"}, "status": 404, "t": true, "p": "100%"})";
+  const char* line = R"(127.0.0.1 - frank "GET /index.html" 404)";
+  check({
+      {"%4[0-9]{2}%", "status 404", true},
+      {"%4[0-9]{2}%", "status 504x", false},
+      {"%^status%", "a status", false},
+      {"%two +words% other", "two   words, other", true},
+      {"-%4..%", "status 404", false},
+      {"?%5..% ?%4..%", "status 404", true},
+      {"%a|b% c", "b", false},
+      {"%käs.%", "der käse", true},
+      {"%[0-9]+\\%%", "at 50%", true},
+      {"%[0-9]+\\%%", "at 50", false},
+      {"50%", "at 50% and", true},
+      {"{ $.a.b = %y.% }", message, true},
+      {"{ $.a.b=%^xyz$% }", message, true},
+      {"{ $.a.b = %^y% }", message, false},
+      {"{ $.a.b != %^y% }", message, true},
+      {"{ $.a.b != %y% }", message, false},
+      {"{ $.none != %y% }", message, false},
+      {"{ $.status = %^4[0-9]{2}$% }", message, true},
+      {"{ $.t = %^tr% }", message, true},
+      {"{ $.p = %0\\%$% && $.a.b = %(x|q)yz% }", message, true},
+      {"{ $.[\"a\"].[\"b\"] = \"xyz\" }", message, true},
+      {"{ $.a.[\"b\"] = %x.z% }", message, true},
+      {"[ip = %^127\\.0%, ...]", line, true},
+      {"[ip = %^128\\.0%, ...]", line, false},
+      {"[..., request = %index|[,=]%, status = %^[45]%]", line, true},
+      {"[..., status != %^[45]%]", line, false},
+  });
+}
+
 TEST_CASE("what is no pattern is refused with a sentence") {
   for (const auto* pattern : {"\"open",
                               "-",
                               "?",
-                              "%regex%",
-                              "-%x%",
+                              "%open",
+                              "%",
+                              "%%",
+                              "%(%",
+                              "%open\\%",
+                              "%(?=ahead)%",
+                              "%x{1000}{1000}%",
+                              "{ $.a = %open }",
+                              "{ $.a = %(% }",
+                              "{ $.a > %x% }",
+                              "[a = %open]",
                               "{",
                               "{}",
                               "{ $.a }",
@@ -201,4 +246,10 @@ TEST_CASE("patterns have limits") {
   CHECK(FilterPattern::parse("{" + repeated("$.a=1||", 63) + "$.a=1}"));
   CHECK_FALSE(FilterPattern::parse("{" + repeated("$.a=1||", 64) + "$.a=1}"));
   CHECK_FALSE(FilterPattern::parse("[" + repeated("a,", 64) + "a]"));
+  CHECK(FilterPattern::parse(repeated("%a% ", 8)));
+  CHECK_FALSE(FilterPattern::parse(repeated("%a% ", 9)));
+  CHECK(FilterPattern::parse("{" + repeated("$.a=%a%||", 7) + "$.a=%a%}"));
+  CHECK_FALSE(FilterPattern::parse("{" + repeated("$.a=%a%||", 8) + "$.a=%a%}"));
+  CHECK(FilterPattern::parse("[" + repeated("a=%a%,", 7) + "a=%a%]"));
+  CHECK_FALSE(FilterPattern::parse("[" + repeated("a=%a%,", 8) + "a=%a%]"));
 }

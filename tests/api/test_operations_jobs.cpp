@@ -145,6 +145,19 @@ TEST_CASE("a running job's profiling can be changed, and nothing else") {
         "ValidationException: Requested resource not found.");
 }
 
+TEST_CASE("an image that is not there is refused when the job is created") {
+  ServiceWorld world;
+  auto request = world.job_request("imageless");
+  for (const auto* image : {"/no/such/image", "/etc/passwd"}) {
+    request["AlgorithmSpecification"]["TrainingImage"] = image;
+    CHECK(world.error("SageMaker.CreateTrainingJob", request)
+              .starts_with("ValidationException: The TrainingImage '" + std::string(image) +
+                           "' is no directory on this"));
+  }
+  request["AlgorithmSpecification"]["TrainingImage"] = "/usr";
+  world.ok("SageMaker.CreateTrainingJob", request);
+}
+
 TEST_CASE("an ended job is deleted with its logs, and its name is free") {
   ServiceWorld world;
   world.provider.slots = 0;

@@ -97,6 +97,67 @@ TEST_CASE("a group has a retention and tags") {
     CHECK(world.refused(operation, {{"logGroupName", "none"}}) == kNoGroup);
 }
 
+TEST_CASE("groups are tagged by ARN too") {
+  Logs world;
+  world.group_with({});
+  const std::string arn = "arn:aws:logs:us-east-1:123456789012:log-group:mine";
+  world.logs("TagResource", {{"resourceArn", arn}, {"tags", {{"a", "1"}, {"b", "2"}}}});
+  world.logs("UntagResource", {{"resourceArn", arn}, {"tagKeys", {"a", "none"}}});
+  CHECK(world.logs("ListTagsForResource", {{"resourceArn", arn}}).at("tags") == json{{"b", "2"}});
+  CHECK(world.logs("ListTagsLogGroup", {{"logGroupName", "mine"}}).at("tags") == json{{"b", "2"}});
+  CHECK(world.refused("ListTagsForResource", {{"resourceArn", arn + "-not"}}) == kNoGroup);
+  for (const auto* other : {"mine", "arn:aws:logs:us-east-1:123456789012:destination:d"})
+    CHECK(world.refused("TagResource", {{"resourceArn", other}, {"tags", {{"a", "1"}}}})
+              .starts_with("InvalidParameterException: The resourceArn '" + std::string(other) +
+                           "' is not that of a log"));
+}
+
+TEST_CASE("every group is of the class STANDARD, and none is protected") {
+  Logs world;
+  world.logs("CreateLogGroup",
+             {{"logGroupName", "mine"}, {"logGroupClass", "STANDARD"}, {"deletionProtectionEnabled", false}});
+  CHECK(world.refused("CreateLogGroup", {{"logGroupName", "x"}, {"logGroupClass", "INFREQUENT_ACCESS"}})
+            .ends_with("'logGroupClass' is not supported: every log group is of the class STANDARD here, so leave it "
+                       "out."));
+  CHECK(world.refused("CreateLogGroup", {{"logGroupName", "x"}, {"deletionProtectionEnabled", true}})
+            .starts_with("InvalidParameterException: 1 validation error detected: 'deletionProtectionEnabled'"));
+  const json shown = world.logs("DescribeLogGroups", {{"logGroupNamePrefix", "mine"}, {"logGroupClass", "STANDARD"}});
+  CHECK(shown.at("logGroups")[0].at("logGroupClass") == "STANDARD");
+  CHECK(shown.at("logGroups")[0].at("logGroupArn") == "arn:aws:logs:us-east-1:123456789012:log-group:mine");
+  CHECK(world.logs("DescribeLogGroups", {{"logGroupClass", "DELIVERY"}}).at("logGroups").empty());
+  const json named = {"mine", "arn:aws:logs:us-east-1:123456789012:log-group:/aws/sagemaker/TrainingJobs", "none"};
+  CHECK(world.names(world.logs("DescribeLogGroups", {{"logGroupIdentifiers", named}}), "logGroups", "logGroupName") ==
+        "/aws/sagemaker/TrainingJobs mine ");
+}
+
+TEST_CASE("the names of groups are listed by what they hold or begin with, page by page") {
+  Logs world;
+  for (const auto* name : {"app/one", "app/two", "my-app/one"}) world.logs("CreateLogGroup", {{"logGroupName", name}});
+  const auto of = [&](const json& request) {
+    return world.names(world.logs("ListLogGroups", request), "logGroups", "logGroupName");
+  };
+  CHECK(of(json::object()) == "/aws/sagemaker/TrainingJobs app/one app/two my-app/one ");
+  CHECK(of({{"logGroupNamePattern", "app"}}) == "app/one app/two my-app/one ");
+  CHECK(of({{"logGroupNamePattern", "^app"}}) == "app/one app/two ");
+  CHECK(of({{"logGroupNamePattern", "two|^my-"}}) == "app/two my-app/one ");
+  CHECK(of({{"logGroupClass", "INFREQUENT_ACCESS"}}) == "");
+  const json page = world.logs("ListLogGroups", {{"limit", 3}, {"logGroupClass", "STANDARD"}});
+  CHECK(page.at("logGroups")[1] == json{{"logGroupName", "app/one"},
+                                        {"logGroupArn", "arn:aws:logs:us-east-1:123456789012:log-group:app/one"},
+                                        {"logGroupClass", "STANDARD"}});
+  CHECK(of({{"nextToken", page.at("nextToken")}, {"logGroupClass", "STANDARD"}}) == "my-app/one ");
+  CHECK(world.refused("ListLogGroups", {{"nextToken", page.at("nextToken")}}) == kBadToken);
+  CHECK(world.refused("ListLogGroups", {{"logGroupNamePattern", "a b"}}).starts_with("InvalidParameterException"));
+}
+
+TEST_CASE("whose events they are may be said, and does not matter") {
+  Logs world;
+  world.group_with({"a"});
+  auto request = world.put("a", {{kNow, "x"}});
+  request["entity"] = {{"keyAttributes", {{"Type", "Service"}, {"Name", "training"}}}};
+  world.logs("PutLogEvents", request);
+}
+
 TEST_CASE("streams are listed by name or by their last event, in either order, page by page") {
   Logs world;
   world.group_with({"c", "a", "b", "b2"});

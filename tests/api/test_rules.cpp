@@ -154,6 +154,9 @@ TEST_CASE("an unknown member is refused, with the member that was probably meant
 
 TEST_CASE("an unsupported member is refused with advice, an opaque one passes as it is") {
   CHECK(refusal_of(1, shapes::unsupported("leave it out.")) == one("'value' is not supported: leave it out."));
+  const auto off = shapes::unsupported("leave it out.", {"{}", R"({"On":false})"});
+  CHECK(refusal_of({{"On", false}}, off) == "");
+  CHECK(refusal_of({{"On", true}}, off) == one("'value' is not supported: leave it out."));
   CHECK(refusal_of({{"anything", {1, "x"}}}, shape(Opaque{})) == "");
 }
 

@@ -27,6 +27,8 @@ const Differences kDeviations = {
     {"CreateTrainingJob.AlgorithmSpecification.ContainerEntrypoint max: 100, model 10", "newer models allow 100"},
     {"CreateTrainingJob.Environment max: 100, model 48", "newer models allow 100"},
     {"CreateTrainingJob.ResourceConfig.KeepAlivePeriodInSeconds max: 21600, model 3600", "newer models allow 21600"},
+    {"CreateTrainingJob.ResourceConfig.VolumeSizeInGB: not required", "newer models do not require it"},
+    {"CreateTrainingJob.ResourceConfig.VolumeSizeInGB min: 0, model 1", "newer models allow 0"},
     {"CreateTrainingJob.ResourceConfig.InstanceType: also other values", "newer types exist, and any may be a pool"},
     {"CreateTrainingJob.ResourceConfig.InstanceGroups[].InstanceType: also other values", "newer types exist"},
     {"CreateTrainingJob.DebugRuleConfigurations[].InstanceType: also other values", "newer types exist; only echoed"},
@@ -74,6 +76,11 @@ std::string where_it_is_explained(const std::string& difference) {
 // Of CloudWatch Logs' inputs.
 const Differences kLogsDeviations = {
     {"CreateLogGroup.kmsKeyId: unsupported", "refused with advice"},
+    {"CreateLogGroup.logGroupClass: unsupported", "newer; STANDARD is accepted, others are refused with advice"},
+    {"CreateLogGroup.deletionProtectionEnabled: unsupported", "newer; false is accepted, true refused with advice"},
+    {"DescribeLogGroups.logGroupClass: not in the model", "newer"},
+    {"DescribeLogGroups.logGroupIdentifiers: not in the model", "newer"},
+    {"PutLogEvents.entity: not in the model", "newer; a hint, ignored"},
     {"DescribeLogGroups.nextToken max: 8192, model null", "no token that was ever given is longer"},
     {"DescribeLogStreams.nextToken max: 8192, model null", "no token that was ever given is longer"},
     {"FilterLogEvents.nextToken max: 8192, model null", "no token that was ever given is longer"},
@@ -243,6 +250,9 @@ TEST_CASE("every member of CloudWatch Logs' inputs is declared with its limits, 
   compare(shapes::list_tags_log_group_input(), "ListTagsLogGroup");
   compare(shapes::tag_log_group_input(), "TagLogGroup");
   compare(shapes::untag_log_group_input(), "UntagLogGroup");
+  compare(shapes::list_tags_for_log_resource_input(), "ListTagsForResource");
+  compare(shapes::tag_log_resource_input(), "TagResource");
+  compare(shapes::untag_log_resource_input(), "UntagResource");
   comparison.judge(kLogsDeviations);
 }
 

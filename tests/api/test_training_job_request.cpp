@@ -163,7 +163,6 @@ TEST_CASE("what SageMaker requires is required") {
        missing("algorithmSpecification.trainingInputMode")},
       {request_with({{"RoleArn", nullptr}}), missing("roleArn")},
       {request_with({{"OutputDataConfig", {{"S3OutputPath", nullptr}}}}), missing("outputDataConfig.s3OutputPath")},
-      {request_with({{"ResourceConfig", {{"VolumeSizeInGB", nullptr}}}}), missing("resourceConfig.volumeSizeInGB")},
       {request_with({{"StoppingCondition", nullptr}}), missing("stoppingCondition")},
       {with_channel({{"ChannelName", nullptr}}), missing("inputDataConfig.1.member.channelName")},
       {with_channel({{"DataSource", {{"S3DataSource", {{"S3Uri", nullptr}}}}}}),
@@ -175,8 +174,8 @@ TEST_CASE("what SageMaker requires is required") {
 
 TEST_CASE("fields outside their limits are refused in SageMaker's words") {
   check_all({
-      {request_with({{"ResourceConfig", {{"VolumeSizeInGB", 0}}}}),
-       broken("0", "resourceConfig.volumeSizeInGB", "Member must have value greater than or equal to 1")},
+      {request_with({{"ResourceConfig", {{"VolumeSizeInGB", -1}}}}),
+       broken("-1", "resourceConfig.volumeSizeInGB", "Member must have value greater than or equal to 0")},
       {request_with({{"RetryStrategy", {{"MaximumRetryAttempts", 31}}}}),
        broken("31", "retryStrategy.maximumRetryAttempts", "Member must have value less than or equal to 30")},
       {request_with({{"RoleArn", "arn:aws:iam::1234:role/training"}}),

@@ -148,16 +148,15 @@ TEST_CASE("a channel reads from S3") {
                             {"FileSystemType", "EFS"},
                             {"DirectoryPath", "/d"}};
   CHECK(source_refusal({{"S3DataDistributionType", "ShardedByS3Key"}}) == "");
-  CHECK(
-      source_refusal({{"InstanceGroupNames", {"g"}}}) ==
-      "Channel 'train': InstanceGroupNames needs ResourceConfig.InstanceGroups, which are not supported yet. Leave it "
-      "out.");
+  CHECK(source_refusal({{"InstanceGroupNames", {"g"}}}) ==
+        "Channel 'train': InstanceGroupNames needs ResourceConfig.InstanceGroups, which are not supported. Leave it "
+        "out.");
   CHECK(channel_refusal({{"DataSource", {{"FileSystemDataSource", file_system}}}}) ==
         "Channel 'train': DataSource must have only one of S3DataSource and FileSystemDataSource.");
   CHECK(channel_refusal({{"DataSource", {{"S3DataSource", nullptr}}}}) ==
         "Channel 'train': DataSource must have one of S3DataSource or FileSystemDataSource.");
   CHECK(channel_refusal({{"DataSource", {{"S3DataSource", nullptr}, {"FileSystemDataSource", file_system}}}}) ==
-        "Channel 'train': FileSystemDataSource is not supported yet. Use an S3DataSource.");
+        "Channel 'train': FileSystemDataSource is not supported. Use an S3DataSource.");
 }
 
 TEST_CASE("checkpoints are kept in a directory of their own") {

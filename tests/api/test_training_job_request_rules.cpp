@@ -84,8 +84,7 @@ TEST_CASE("an access key among the hyperparameters is refused, and not repeated"
 TEST_CASE("a job trains on one instance") {
   const auto resources = [](const json& patch) { return refusal(request_with({{"ResourceConfig", patch}})); };
   const auto count = [](int given) {
-    return fmt::format("ResourceConfig.InstanceCount {} is not supported yet. Use 1: a job trains on one instance.",
-                       given);
+    return fmt::format("ResourceConfig.InstanceCount {} is not supported. Use 1: a job trains on one instance.", given);
   };
   const json groups = {{{"InstanceType", "ml.m5.large"}, {"InstanceCount", 1}, {"InstanceGroupName", "g"}}};
   CHECK(resources({{"InstanceCount", 2}}) == count(2));
@@ -95,7 +94,7 @@ TEST_CASE("a job trains on one instance") {
   CHECK(resources({{"InstanceGroups", groups}}) ==
         "ResourceConfig must not have InstanceGroups together with InstanceType or InstanceCount.");
   CHECK(resources({{"InstanceGroups", groups}, {"InstanceType", nullptr}, {"InstanceCount", nullptr}}) ==
-        "ResourceConfig.InstanceGroups is not supported yet. Use InstanceType with InstanceCount 1.");
+        "ResourceConfig.InstanceGroups is not supported. Use InstanceType with InstanceCount 1.");
   CHECK(resources({{"InstanceGroups", json::array()}}) == "");
 }
 

@@ -49,12 +49,12 @@ struct World {
     provider.on_event([this](ports::CapacityEvent event) { engine->on_capacity_event(std::move(event)); });
     engine->run_until_idle();
   }
-  Result<void> create(const std::string& name) {
+  Result<void> create(const std::string& name, Duration max_runtime = hours{1}) {
     auto spec = std::make_shared<job::JobSpec>();
     spec->name = JobName{name};
     spec->instance_type = "ml.m5.large";
     spec->spot = true;
-    spec->max_runtime = hours{1};
+    spec->max_runtime = max_runtime;
     spec->max_wait = hours{2};
     Result<void> answer = fail(Kind::permanent, "no answer");
     engine->create({spec, {"{}", {}}}, [&](Result<void> result) { answer = std::move(result); });
@@ -210,6 +210,20 @@ TEST_CASE("MaxRuntime holds for a program that ran through an absence of the ser
   world.start();
   world.go(engine::kHearAgentsFor);
   CHECK(world.status("a") == "Stopping");
+}
+
+TEST_CASE("limits of an attempt that began after a start are kept at once") {
+  World world;
+  REQUIRE(world.create("before", seconds{10}));
+  world.train("before", kFirst);
+  world.crash_and_restart();
+  REQUIRE(world.create("after", seconds{10}));
+  world.train("after", kSecond);
+  world.go(seconds{10});
+  CHECK(world.status("after") == "Stopping");
+  CHECK(world.status("before") == "Training");
+  world.go(engine::kHearAgentsFor - seconds{10});
+  CHECK(world.status("before") == "Stopping");
 }
 
 TEST_CASE("a launch that stays silent after a restart is given up") {

@@ -21,7 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kJob = R"json({"TrainingJobName": "train",
-    "AlgorithmSpecification": {"TrainingImage": "/image", "TrainingInputMode": "File",
+    "AlgorithmSpecification": {"TrainingImage": "/usr", "TrainingInputMode": "File",
                                "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}]},
     "RoleArn": "arn:aws:iam::123456789012:role/r", "OutputDataConfig": {"S3OutputPath": "s3://bkt/out"},
     "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},

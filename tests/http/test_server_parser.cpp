@@ -57,6 +57,13 @@ TEST_CASE("a request is the same in one piece and byte by byte") {
   }
 }
 
+TEST_CASE("a length that is said twice counts once") {
+  const auto parsed = parse("PUT / HTTP/1.1\r\nContent-Length: 2\r\nX: 1\r\ncontent-length: 2\r\nX: 1\r\n\r\nab");
+  CHECK(parsed.done);
+  CHECK(parsed.body == "ab");
+  CHECK(parsed.head.headers.size() == 3);
+}
+
 TEST_CASE("what could be read in two ways is refused") {
   CHECK(parse("POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n").failure == 400);
   CHECK(parse("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n").failure == 400);

@@ -84,10 +84,10 @@ class Service:
             self.clients[self.endpoint, name] = self.new_client(name)
         return self.clients[self.endpoint, name]
 
-    def new_client(self, name, **config):
+    def new_client(self, name, region="us-east-1", **config):
         text = (self.data / "credentials").read_text()
         keys = dict(line.split("=", 1) for line in text.replace(" ", "").splitlines() if "=" in line)
-        return boto3.client(name, endpoint_url=self.endpoint, region_name="us-east-1",
+        return boto3.client(name, endpoint_url=self.endpoint, region_name=region,
                             aws_access_key_id=keys["aws_access_key_id"],
                             aws_secret_access_key=keys["aws_secret_access_key"],
                             config=botocore.config.Config(retries={"max_attempts": 1}, s3={"addressing_style": "path"}, **config))
@@ -137,7 +137,8 @@ class Service:
         client = self.client("sagemaker")
         request = botocore.awsrequest.AWSRequest("POST", self.endpoint + "/", data=json.dumps(body), headers={
             "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target})
-        botocore.auth.SigV4Auth(client._request_signer._credentials, "sagemaker", "us-east-1").add_auth(request)
+        service = "logs" if target.startswith("Logs_") else "sagemaker"
+        botocore.auth.SigV4Auth(client._request_signer._credentials, service, "us-east-1").add_auth(request)
         return urllib.request.Request(self.endpoint + "/", request.data.encode(), dict(request.headers))
 
     def call(self, target, body):

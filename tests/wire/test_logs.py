@@ -157,6 +157,17 @@ class Logs(AwsCli, unittest.TestCase):
         pages = self.logs.get_paginator("filter_log_events").paginate(logGroupName=group)
         self.assertEqual([len(found["events"]) for found in pages], [4, 4, 4])
 
+    def test_newer_names_of_what_is_there(self):
+        group = self.group()
+        logs = self.service.client("logs")
+        arn = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"][0]["arn"].removesuffix(":*")
+        logs.tag_resource(resourceArn=arn, tags={"team": "a", "color": "red"})
+        logs.untag_resource(resourceArn=arn, tagKeys=["color"])
+        self.assertEqual(logs.list_tags_for_resource(resourceArn=arn)["tags"], {"team": "a"})
+        # Newer than the installed client.
+        listed = self.service.call("Logs_20140328.ListLogGroups", {"logGroupNamePattern": "^/tests/test_newer_names"})["logGroups"]
+        self.assertEqual(listed, [{"logGroupName": group, "logGroupArn": arn, "logGroupClass": "STANDARD"}])
+
     def test_filter_by_the_cli(self):
         group = self.group("a", "b")
         begin = self.put(group, "a", ['{"level": "error", "step": 1}', "plain ERROR", '{"level": "info", "step": 2}'])
@@ -171,6 +182,9 @@ class Logs(AwsCli, unittest.TestCase):
         self.assertEqual(found("--filter-pattern", "ERROR"), ["plain ERROR"])
         self.assertEqual(found("--filter-pattern", "[ip, verb, status = 4*]"), ["10.0.0.1 GET 404"])
         self.assertEqual(len(found("--filter-pattern", '?ERROR ?GET -"10.0.0.2"')), 2)
+        self.assertEqual(found("--filter-pattern", "%GET [45]0.$%"), ["10.0.0.1 GET 404"])
+        self.assertEqual(found("--filter-pattern", "{ $.level = %^inf% }"), ['{"level": "info", "step": 2}'])
+        self.assertEqual(len(found("--filter-pattern", '""')), 6)
         self.assertEqual(found("--log-stream-names", "b", "--start-time", str(begin + 3)), ["10.0.0.2 GET 200"])
         self.assertEqual(len(found("--log-stream-name-prefix", "a")), 3)
         # Two streams, one order; equal times by stream.

@@ -141,6 +141,68 @@ class S3WithBoto3(unittest.TestCase):
         self.assertEqual(self.s3.head_object(Bucket=self.bucket, Key="copy")["Metadata"], {"c": "d"})
         self.assertEqual(self.body("copy"), contents)
 
+    def test_parts_may_have_checksums_that_the_upload_did_not_announce(self):
+        # As newer SDKs do it: they create without an algorithm, and send a CRC32 with every part.
+        def upload(key):
+            id = self.s3.create_multipart_upload(Bucket=self.bucket, Key=key)["UploadId"]
+            return id, [{"PartNumber": n, **{name: sent[name] for name in ("ETag", "ChecksumCRC32")}} for n in (1, 2)
+                        for sent in [self.s3.upload_part(Bucket=self.bucket, Key=key, UploadId=id, PartNumber=n,
+                                                         Body=b"part %d" % n, ChecksumAlgorithm="CRC32")]]
+
+        def complete(key, id, parts):
+            self.s3.complete_multipart_upload(Bucket=self.bucket, Key=key, UploadId=id, MultipartUpload={"Parts": parts})
+
+        id, parts = upload("etags alone")
+        listed = self.s3.list_parts(Bucket=self.bucket, Key="etags alone", UploadId=id)["Parts"]
+        self.assertEqual([one["ChecksumCRC32"] for one in listed], [one["ChecksumCRC32"] for one in parts])
+        complete("etags alone", id, [{name: one[name] for name in ("PartNumber", "ETag")} for one in parts])
+        self.assertEqual(self.body("etags alone"), b"part 1part 2")
+
+        id, parts = upload("with checksums")
+        swapped = [{**one, "ChecksumCRC32": other["ChecksumCRC32"]} for one, other in zip(parts, reversed(parts))]
+        other_algorithm = [{"PartNumber": one["PartNumber"], "ETag": one["ETag"], "ChecksumCRC32C": one["ChecksumCRC32"]}
+                           for one in parts]
+        for wrong in (swapped, other_algorithm):
+            self.refused("InvalidPart", self.s3.complete_multipart_upload, Key="with checksums", UploadId=id,
+                         MultipartUpload={"Parts": wrong})
+        complete("with checksums", id, parts)
+        self.assertEqual(self.body("with checksums"), b"part 1part 2")
+
+    def test_a_part_is_copied_as_it_was_asked_for_or_not_at_all(self):
+        self.put("source", b"0123456789")
+        id = self.s3.create_multipart_upload(Bucket=self.bucket, Key="copied")["UploadId"]
+        part = {"Key": "copied", "UploadId": id, "PartNumber": 1, "CopySource": f"{self.bucket}/source"}
+        for beyond in ("bytes=5-10", "bytes=10-10", "bytes=0-99999999"):
+            with self.assertRaisesRegex(botocore.exceptions.ClientError, "InvalidArgument.*Range specified is not valid for "
+                                                                         "source object of size: 10"):
+                self.s3.upload_part_copy(Bucket=self.bucket, CopySourceRange=beyond, **part)
+        for no_range in ("bytes=5-", "bytes=-5", "bytes=6-5", "5-6", "bytes=a-b"):
+            self.refused("InvalidArgument", self.s3.upload_part_copy, CopySourceRange=no_range, **part)
+        self.assertNotIn("Parts", self.s3.list_parts(Bucket=self.bucket, Key="copied", UploadId=id))
+        etag = self.s3.upload_part_copy(Bucket=self.bucket, CopySourceRange="bytes=5-9", **part)["CopyPartResult"]["ETag"]
+        self.s3.complete_multipart_upload(Bucket=self.bucket, Key="copied", UploadId=id,
+                                          MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]})
+        self.assertEqual(self.body("copied"), b"56789")
+
+    def test_a_bucket_is_in_the_region_that_its_client_speaks_to(self):
+        def speaking_to(region):
+            return self.service.new_client("s3", region=region)
+
+        ireland = speaking_to("eu-west-1")
+        for constraint, name in ((None, "anywhere"), ("eu-west-1", "ireland"), ("us-east-1", "ours")):
+            more = {"CreateBucketConfiguration": {"LocationConstraint": constraint}} if constraint else {}
+            ireland.create_bucket(Bucket="region-" + name, **more)
+        with self.assertRaisesRegex(botocore.exceptions.ClientError, "IllegalLocationConstraintException.*say eu-west-1"):
+            ireland.create_bucket(Bucket="region-other", CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
+        with self.assertRaisesRegex(botocore.exceptions.ClientError, "IllegalLocationConstraintException"):
+            self.s3.create_bucket(Bucket="region-other", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        self.assertEqual(ireland.get_bucket_location(Bucket="region-ireland")["LocationConstraint"], "eu-west-1")
+        self.assertEqual(ireland.head_bucket(Bucket="region-ireland")["ResponseMetadata"]["HTTPHeaders"]["x-amz-bucket-region"],
+                         "eu-west-1")
+        self.assertIsNone(self.s3.get_bucket_location(Bucket="region-ireland")["LocationConstraint"])
+        ireland.put_object(Bucket="region-ireland", Key="k", Body=b"one store")
+        self.assertEqual(self.s3.get_object(Bucket="region-ireland", Key="k")["Body"].read(), b"one store")
+
     def test_of_many_who_put_if_there_is_none_one_succeeds(self):
         def conditional(client):
             def add(request, **_):

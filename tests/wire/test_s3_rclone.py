@@ -80,6 +80,13 @@ chunk_size = 5M
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(json.loads(self.ok("size", "--json", "h:rclone-stream/s"))["bytes"], 3_000_000)
 
+    def test_addresses_that_it_presigns_for_itself_are_good_for_a_put(self):
+        # It says the length of such a body twice, and signs it once.
+        (self.service.folder / "small").write_bytes(b"presigned")
+        self.ok("mkdir", "h:rclone-presigned")
+        self.ok("copy", str(self.service.folder / "small"), "h:rclone-presigned/x", "--s3-use-presigned-request")
+        self.assertEqual(self.ok("cat", "h:rclone-presigned/x/small"), "presigned")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2, warnings="ignore")

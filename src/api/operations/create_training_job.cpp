@@ -1,6 +1,7 @@
 // Accepts a job: everything that can be known to be wrong is refused here, and what is accepted is never lost.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "api/operations/algorithm_lookup.hpp"
@@ -11,6 +12,8 @@
 namespace holdfast::api::operations {
 
 namespace {
+
+constexpr const char* kHostImage = "local:host";
 
 using Checked = tl::expected<void, ApiError>;
 
@@ -93,6 +96,16 @@ tl::expected<Fence, ApiError> newest_fence(const Backends& backends, const std::
   return newest;
 }
 
+// The instance is this machine. One that goes away later fails the job, as an image that is removed does.
+Checked check_image(const job::JobSpec& spec) {
+  std::error_code unreadable;
+  if (spec.image == kHostImage || std::filesystem::is_directory(spec.image, unreadable)) return {};
+  return tl::unexpected(validation(
+      fmt::format("The TrainingImage '{}' is no directory on this machine. Give the absolute path of a directory that "
+                  "holds an image's root file system, or '{}' for the programs of the machine itself.",
+                  spec.image, kHostImage)));
+}
+
 Checked check_places(const Backends& backends, const job::JobSpec& spec) {
   for (const auto& channel : spec.channels)
     if (auto found = check_input(backends, spec, channel); !found) return found;
@@ -114,6 +127,7 @@ void create_training_job(const Call& call, Answer answer) {
   const auto taken = backends.store.exists(made->spec.name);
   if (!taken) return answer(tl::unexpected(to_api_error(taken.error())));
   if (*taken) return answer(tl::unexpected(resource_in_use(made->spec.arn)));
+  if (auto there = check_image(made->spec); !there) return answer(tl::unexpected(there.error()));
   if (auto there = check_places(backends, made->spec); !there) return answer(tl::unexpected(there.error()));
   const auto newest = made->spec.checkpoint ? newest_fence(backends, made->spec.checkpoint->s3_uri) : Fence{};
   if (!newest) return answer(tl::unexpected(newest.error()));

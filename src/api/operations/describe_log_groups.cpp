@@ -4,7 +4,6 @@
 
 #include "api/operations/log_groups.hpp"
 #include "api/operations/operations.hpp"
-#include "api/operations/page_token.hpp"
 #include "api/shapes/logs.hpp"
 
 namespace holdfast::api::operations {
@@ -18,9 +17,21 @@ json to_json(const Backends& backends, const ports::LogGroup& group) {
                 {"creationTime", group.created_ms},
                 {"metricFilterCount", 0},
                 {"arn", log_group_arn(backends, group.name)},
+                {"logGroupArn", arn_of_group_alone(backends, group.name)},
+                {"logGroupClass", kGroupClass},
                 {"storedBytes", 0}};
   if (group.retention_days) shown["retentionInDays"] = *group.retention_days;
   return shown;
+}
+
+bool is_wanted(const json& request, const ports::LogGroup& group) {
+  if (request.value("logGroupClass", kGroupClass) != kGroupClass) return false;
+  if (!group.name.starts_with(request.value("logGroupNamePrefix", ""))) return false;
+  if (group.name.find(request.value("logGroupNamePattern", "")) == std::string::npos) return false;
+  const auto named = request.value("logGroupIdentifiers", std::vector<std::string>{});
+  return named.empty() || std::any_of(named.begin(), named.end(), [&](const std::string& identifier) {
+           return name_of_group(identifier) == group.name;
+         });
 }
 
 }  // namespace
@@ -29,29 +40,15 @@ void describe_log_groups(const Call& call, Answer answer) {
   const json& request = call.request;
   if (auto valid = validate_for_logs(request, shapes::describe_log_groups_input()); !valid)
     return answer(tl::unexpected(valid.error()));
-  const std::string prefix = request.value("logGroupNamePrefix", "");
-  const std::string part = request.value("logGroupNamePattern", "");
-  if (!prefix.empty() && !part.empty()) {
+  if (!request.value("logGroupNamePrefix", "").empty() && !request.value("logGroupNamePattern", "").empty()) {
     return answer(tl::unexpected(
         invalid_parameter("logGroupNamePrefix and logGroupNamePattern cannot both be given; leave one of them out.")));
   }
-  auto groups = call.backends.logs.groups();
-  std::erase_if(groups, [&](const ports::LogGroup& group) {
-    return !group.name.starts_with(prefix) || group.name.find(part) == std::string::npos;
-  });
-  auto group = groups.begin();
-  const std::string question = prefix + "\n" + part;
-  if (const std::string token = request.value("nextToken", ""); !token.empty()) {
-    const auto after = read_page_token(token, question);
-    if (!after) return answer(tl::unexpected(invalid_parameter("The specified nextToken is invalid.")));
-    group = std::find_if(groups.begin(), groups.end(), [&](const auto& each) { return each.name > after->second; });
-  }
-  const auto limit = request.value("limit", shapes::kMaxLogList);
-  json page = {{"logGroups", json::array()}};
-  for (; group != groups.end() && page["logGroups"].size() < limit; ++group)
-    page["logGroups"].push_back(to_json(call.backends, *group));
-  if (group != groups.end()) page["nextToken"] = make_page_token({"", std::prev(group)->name}, question);
-  answer(dump(page));
+  const auto page = page_of_groups(
+      call, shapes::kMaxLogList, [&](const ports::LogGroup& group) { return is_wanted(request, group); },
+      [&](const ports::LogGroup& group) { return to_json(call.backends, group); });
+  if (!page) return answer(tl::unexpected(page.error()));
+  answer(dump(*page));
 }
 
 }  // namespace holdfast::api::operations

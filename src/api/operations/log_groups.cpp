@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "api/operations/page_token.hpp"
 #include "api/shapes/logs.hpp"
 
 namespace holdfast::api::operations {
@@ -14,14 +16,16 @@ namespace {
 
 constexpr std::string_view kGroupInArn = ":log-group:";
 
-// "arn:aws:logs:us-east-1:000000000000:log-group:NAME"; else the identifier is the name.
-std::string name_in(const std::string& identifier) {
-  const auto found = identifier.find(kGroupInArn);
-  if (!identifier.starts_with("arn:") || found == std::string::npos) return identifier;
-  return identifier.substr(found + kGroupInArn.size());
+bool is_arn_of_group(const std::string& identifier) {
+  return identifier.starts_with("arn:") && identifier.find(kGroupInArn) != std::string::npos;
 }
 
 }  // namespace
+
+std::string name_of_group(const std::string& identifier) {
+  if (!is_arn_of_group(identifier)) return identifier;
+  return identifier.substr(identifier.find(kGroupInArn) + kGroupInArn.size());
+}
 
 ApiError no_such_log_group() { return {400, "ResourceNotFoundException", "The specified log group does not exist."}; }
 ApiError no_such_log_stream() { return {400, "ResourceNotFoundException", "The specified log stream does not exist."}; }
@@ -56,10 +60,40 @@ CheckedLogs<ports::LogGroup> group_of(const Call& call) {
         invalid_parameter("1 validation error detected: Value null at 'logGroupName' failed to satisfy constraint: "
                           "Member must not be null"));
   }
-  const auto group = call.backends.logs.group(name != call.request.end() ? name->get<std::string>()
-                                                                         : name_in(identifier->get<std::string>()));
+  const auto group = call.backends.logs.group(
+      name != call.request.end() ? name->get<std::string>() : name_of_group(identifier->get<std::string>()));
   if (!group) return tl::unexpected(group_failure(group.error()));
   return *group;
+}
+
+CheckedLogs<ports::LogGroup> tagged_group(const Call& call) {
+  const std::string arn = call.request.at("resourceArn");
+  if (!is_arn_of_group(arn)) {
+    return tl::unexpected(invalid_parameter(fmt::format("The resourceArn '{}' is not that of a log group: '{}'.", arn,
+                                                        arn_of_group_alone(call.backends, "NAME"))));
+  }
+  const auto group = call.backends.logs.group(name_of_group(arn));
+  if (!group) return tl::unexpected(group_failure(group.error()));
+  return *group;
+}
+
+CheckedLogs<json> page_of_groups(const Call& call, std::size_t most, const WantedGroup& wanted,
+                                 const ShownGroup& shown) {
+  json question = call.request;
+  for (const char* member : {"nextToken", "limit"}) question.erase(member);
+  auto groups = call.backends.logs.groups();
+  std::erase_if(groups, [&](const ports::LogGroup& group) { return !wanted(group); });
+  auto group = groups.begin();
+  if (const std::string token = call.request.value("nextToken", ""); !token.empty()) {
+    const auto after = read_page_token(token, dump(question));
+    if (!after) return tl::unexpected(invalid_parameter("The specified nextToken is invalid."));
+    group = std::find_if(groups.begin(), groups.end(), [&](const auto& each) { return each.name > after->second; });
+  }
+  const auto limit = call.request.value("limit", most);
+  json page = {{"logGroups", json::array()}};
+  for (; group != groups.end() && page["logGroups"].size() < limit; ++group) page["logGroups"].push_back(shown(*group));
+  if (group != groups.end()) page["nextToken"] = make_page_token({"", std::prev(group)->name}, dump(question));
+  return page;
 }
 
 CheckedLogs<void> refuse_trainings_group(const ports::LogGroup& group) {
@@ -79,7 +113,11 @@ CheckedLogs<void> set_tags(const Call& call, const ports::LogGroup& group) {
 }
 
 std::string log_group_arn(const Backends& backends, std::string_view group) {
-  return fmt::format("arn:aws:logs:{}:{}:log-group:{}:*", backends.region, backends.account, group);
+  return arn_of_group_alone(backends, group) + ":*";
+}
+
+std::string arn_of_group_alone(const Backends& backends, std::string_view group) {
+  return fmt::format("arn:aws:logs:{}:{}:log-group:{}", backends.region, backends.account, group);
 }
 
 std::string log_stream_arn(const Backends& backends, std::string_view group, std::string_view stream) {

@@ -2,6 +2,7 @@
 // and the words of their errors.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -29,11 +30,28 @@ CheckedLogs<void> validate_for_logs(const nlohmann::json& request, const Shape& 
 // The group that a valid request names, by name or by ARN, and that is there.
 CheckedLogs<ports::LogGroup> group_of(const Call& call);
 
+// The one whose ARN is the request's resourceArn.
+CheckedLogs<ports::LogGroup> tagged_group(const Call& call);
+// Of "arn:aws:logs:us-east-1:000000000000:log-group:NAME"; else the identifier is the name.
+std::string name_of_group(const std::string& identifier);
+
+// A page of `logGroups`, by name: those that are wanted, each as it is shown. Its token belongs to the question, and to
+// every member of it.
+using WantedGroup = std::function<bool(const ports::LogGroup&)>;
+using ShownGroup = std::function<nlohmann::json(const ports::LogGroup&)>;
+CheckedLogs<nlohmann::json> page_of_groups(const Call& call, std::size_t most, const WantedGroup& wanted,
+                                           const ShownGroup& shown);
+
+// All there are.
+constexpr const char* kGroupClass = "STANDARD";
+
 // What only trainings may do.
 CheckedLogs<void> refuse_trainings_group(const ports::LogGroup& group);
 CheckedLogs<void> set_tags(const Call& call, const ports::LogGroup& group);
 
+// Of a group and all that is in it, as older clients know it, and of the group alone.
 std::string log_group_arn(const Backends& backends, std::string_view group);
+std::string arn_of_group_alone(const Backends& backends, std::string_view group);
 std::string log_stream_arn(const Backends& backends, std::string_view group, std::string_view stream);
 
 }  // namespace holdfast::api::operations

@@ -26,6 +26,7 @@ void get_search_suggestions(const Call& call, Answer answer);
 void create_log_group(const Call& call, Answer answer);
 void delete_log_group(const Call& call, Answer answer);
 void describe_log_groups(const Call& call, Answer answer);
+void list_log_groups(const Call& call, Answer answer);
 void create_log_stream(const Call& call, Answer answer);
 void delete_log_stream(const Call& call, Answer answer);
 void describe_log_streams(const Call& call, Answer answer);
@@ -37,6 +38,9 @@ void delete_retention_policy(const Call& call, Answer answer);
 void list_tags_log_group(const Call& call, Answer answer);
 void tag_log_group(const Call& call, Answer answer);
 void untag_log_group(const Call& call, Answer answer);
+void list_tags_for_log_resource(const Call& call, Answer answer);
+void tag_log_resource(const Call& call, Answer answer);
+void untag_log_resource(const Call& call, Answer answer);
 
 // CloudWatch's metrics.
 void put_metric_data(const Call& call, Answer answer);

@@ -1,4 +1,4 @@
-// Changes what a running job says of profiling. Nothing here profiles, so it is kept and shown.
+// Changes what a running job says of profiling and debugging. Nothing here does either, so it is kept and shown.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -24,6 +24,7 @@ Result<ports::Origin> updated(const ports::StoredJob& stored, const json& update
   if (update.contains("ProfilerConfig")) request["ProfilerConfig"].update(update["ProfilerConfig"]);
   if (update.contains("ProfilerRuleConfigurations"))
     request["ProfilerRuleConfigurations"] = update["ProfilerRuleConfigurations"];
+  if (update.contains("RemoteDebugConfig")) request["RemoteDebugConfig"] = update["RemoteDebugConfig"];
   return ports::Origin{dump(request), stored.origin.tags};
 }
 

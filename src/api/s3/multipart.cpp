@@ -38,21 +38,35 @@ bool is_id(const std::string& id) {
 std::string part_prefix(int number) { return fmt::format("{:05}-", number); }
 
 std::string file_name(const Part& part) {
-  return part_prefix(part.number) + part.md5 + (part.checksum ? "-" + aws::to_hex(part.checksum->bytes) : "");
+  const auto name = part_prefix(part.number) + part.md5;
+  if (!part.checksum) return name;
+  return fmt::format("{}-{}-{}", name, name_of(part.checksum->algorithm), aws::to_hex(part.checksum->bytes));
 }
 
 // Of a file in an upload's directory; nothing for those that are no parts.
-std::optional<Part> part_of(const std::string& name, std::optional<ChecksumAlgorithm> algorithm) {
+std::optional<Part> part_of(const std::string& name) {
   if (name.size() < kNumberDigits + 1 + kMd5Digits || name[kNumberDigits] != '-') return std::nullopt;
   const auto number = number_in(std::string_view(name).substr(0, kNumberDigits));
   if (!number) return std::nullopt;
   Part part;
   part.number = static_cast<int>(*number);
   part.md5 = name.substr(kNumberDigits + 1, kMd5Digits);
-  if (const auto digits = name.substr(kNumberDigits + 1 + kMd5Digits); algorithm && digits.size() > 1) {
-    if (auto bytes = from_hex(std::string_view(digits).substr(1))) part.checksum = Checksum{*algorithm, *bytes};
-  }
+  const auto said = std::string_view(name).substr(kNumberDigits + 1 + kMd5Digits);
+  if (said.empty()) return part;
+  const auto dash = said.find('-', 1);
+  if (said[0] != '-' || dash == said.npos) return std::nullopt;
+  const auto algorithm = checksum_named(said.substr(1, dash - 1));
+  auto bytes = from_hex(said.substr(dash + 1));
+  if (!algorithm || !bytes) return std::nullopt;
+  part.checksum = Checksum{*algorithm, std::move(*bytes)};
   return part;
+}
+
+// Is it what its client says it is, if that says anything?
+bool has_checksum(const Part& part, const PartName& name) {
+  if (!name.algorithm) return true;
+  return part.checksum && part.checksum->algorithm == *name.algorithm &&
+         part.checksum->base64() == name.checksum_base64;
 }
 
 Instant modified_of(const struct stat& status) {
@@ -140,7 +154,7 @@ S3Result<std::vector<Part>> MultipartUploads::parts(const OpenUpload& upload) co
   std::map<int, Part> found;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(directory_ / upload.id, error)) {
-    auto part = part_of(entry.path().filename(), upload.algorithm());
+    auto part = part_of(entry.path().filename());
     struct stat status {};
     if (!part || ::stat(entry.path().c_str(), &status) != 0) continue;
     part->size = static_cast<std::uint64_t>(status.st_size);
@@ -166,8 +180,7 @@ S3Result<std::vector<Part>> MultipartUploads::chosen(const OpenUpload& upload,
     const auto part =
         std::find_if(all->begin(), all->end(), [&](const Part& one) { return one.number == name.number; });
     if (part == all->end() || part->md5 != name.md5) return tl::unexpected(invalid_part(name.number));
-    if (!name.checksum_base64.empty() && (!part->checksum || part->checksum->base64() != name.checksum_base64))
-      return tl::unexpected(invalid_part(name.number));
+    if (!has_checksum(*part, name)) return tl::unexpected(invalid_part(name.number));
     chosen.push_back(*part);
   }
   return chosen;

@@ -1,8 +1,9 @@
 // Uploads in parts. All their state is files, so that an upload survives a restart of the service:
 //
 //   DIRECTORY/<upload id>/target                        the bucket, a line break, the key
-//   DIRECTORY/<upload id>/headers                       what the object is to be kept with, as api/s3/attributes writes
-//   it DIRECTORY/<upload id>/<number>-<md5>[-<checksum>]   a part; a second one of the same number takes its place
+//   DIRECTORY/<upload id>/headers                       what the object is to be kept with, as api/s3/attributes has it
+//   DIRECTORY/<upload id>/<number>-<md5>[-<algorithm>-<checksum>]
+//                                                       a part; a second one of the same number takes its place
 #pragma once
 
 #include <filesystem>
@@ -25,13 +26,14 @@ constexpr auto kMaxUploadAge = hours{24 * 7};  // forgotten then, to make room f
 struct PartName {
   int number = 0;
   std::string md5;
-  std::string checksum_base64 = {};  // empty: not said
+  std::optional<ChecksumAlgorithm> algorithm = {};  // nothing: no checksum was said
+  std::string checksum_base64 = {};
 };
 
 struct Part {
   int number = 0;
   std::string md5;
-  std::optional<Checksum> checksum;
+  std::optional<Checksum> checksum;  // of whatever algorithm its client chose, if the upload has none
   std::uint64_t size = 0;
   Instant modified;
 };

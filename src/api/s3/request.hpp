@@ -42,6 +42,7 @@ struct S3Request {
   std::map<std::string, std::string> query;
   http::Headers headers;  // those that a presigned URL has in its query included
   std::string_view body = {};
+  std::string region = {};  // that it is signed for; empty: its signature names none
 
   bool asks(const std::string& name) const { return query.contains(name); }
   std::string value(const std::string& name) const;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <system_error>
 
 #include "api/s3/bucket_settings.hpp"
@@ -77,16 +78,16 @@ S3Result<std::unique_ptr<Upload>> S3Api::start_upload(const S3Request& request, 
   return std::move(*upload);
 }
 
-S3Result<http::Response> S3Api::handle(const S3Request& request, Upload* upload, const Policy& policy) {
+S3Result<http::Response> S3Api::handle(const S3Request& request, Upload* upload, const Principal& principal) {
   if (auto ours = check_owner(request); !ours) return tl::unexpected(ours.error());
   if (upload) {
     if (auto whole = upload->finish(); !whole) return tl::unexpected(whole.error());
   }
   if (request.bucket.empty()) {
-    if (request.method == "GET") return list_buckets(request, policy);
+    if (request.method == "GET") return list_buckets(request, principal.policy);
     return tl::unexpected(method_not_allowed());
   }
-  if (request.key.empty()) return on_bucket(request, policy);
+  if (request.key.empty()) return on_bucket(request, principal);
   auto response = on_object(request, upload);
   if (response && request.asks("versionId")) response->headers.add("x-amz-version-id", std::string(kOnlyVersion));
   return response;
@@ -108,16 +109,23 @@ S3Result<void> S3Api::check_bucket(const std::string& bucket) {
   return {};
 }
 
-S3Result<http::Response> S3Api::on_bucket(const S3Request& request, const Policy& policy) {
+const std::string& S3Api::region_for(const S3Request& request) const {
+  // Answers repeat it, and a presigned URL can hold any bytes in its place.
+  const bool is_name = std::all_of(request.region.begin(), request.region.end(),
+                                   [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; });
+  return request.region.empty() || !is_name ? parts_.region : request.region;
+}
+
+S3Result<http::Response> S3Api::on_bucket(const S3Request& request, const Principal& principal) {
   if (asks_for_setting(request)) {
     if (auto there = check_bucket(request.bucket); !there) return tl::unexpected(there.error());
-    return answer_setting(request, parts_.region);
+    return answer_setting(request, region_for(request));
   }
   if (request.method == "GET") return request.asks("uploads") ? list_uploads(request) : list_objects(request);
   if (request.method == "PUT") return create_bucket(request);
   if (request.method == "HEAD") return head_bucket(request);
   if (request.method == "DELETE") return delete_bucket(request);
-  if (request.method == "POST" && request.asks("delete")) return delete_objects(request, policy);
+  if (request.method == "POST" && request.asks("delete")) return delete_objects(request, principal);
   if (request.method == "POST") return tl::unexpected(not_implemented("An upload by an HTML form"));
   return tl::unexpected(method_not_allowed());
 }

@@ -47,14 +47,16 @@ class S3Api {
   // For a request that is_upload(): where its body goes. `payload_hash` is what was signed in the body's place.
   S3Result<std::unique_ptr<Upload>> start_upload(const S3Request& request, const std::string& payload_hash,
                                                  const std::optional<aws::ChunkSignatures>& chunks);
-  // Blocks. `upload` exactly when the request is one. `policy`: of who asks, and is allowed to (see authorize.hpp).
-  S3Result<http::Response> handle(const S3Request& request, Upload* upload, const Policy& policy);
+  // Blocks. `upload` exactly when the request is one. `principal`: who asks, and is allowed to (see authorize.hpp).
+  S3Result<http::Response> handle(const S3Request& request, Upload* upload, const Principal& principal);
 
  private:
   S3Result<void> check_owner(const S3Request& request) const;
   S3Result<void> check_bucket(const std::string& bucket);
+  // Where its buckets are, as far as the client of a request can see: in the region that it speaks to.
+  const std::string& region_for(const S3Request& request) const;
   S3Result<void> check_not_elsewhere(const std::string& bucket) const;
-  S3Result<http::Response> on_bucket(const S3Request& request, const Policy& policy);
+  S3Result<http::Response> on_bucket(const S3Request& request, const Principal& principal);
   S3Result<http::Response> on_object(const S3Request& request, Upload* upload);
   S3Result<http::Response> on_multipart(const S3Request& request, Upload* upload);
 
@@ -64,7 +66,7 @@ class S3Api {
   S3Result<http::Response> head_bucket(const S3Request& request);
   S3Result<http::Response> delete_bucket(const S3Request& request);
   S3Result<http::Response> list_objects(const S3Request& request);
-  S3Result<http::Response> delete_objects(const S3Request& request, const Policy& policy);
+  S3Result<http::Response> delete_objects(const S3Request& request, const Principal& principal);
 
   // s3_reading.cpp
   S3Result<http::Response> get_object(const S3Request& request);

@@ -2,6 +2,7 @@
 
 #include "api/operations/page_token.hpp"
 #include "api/s3/attributes.hpp"
+#include "api/s3/authorize.hpp"
 #include "api/s3/listing.hpp"
 #include "api/s3/s3_api.hpp"
 #include "api/s3/xml.hpp"
@@ -21,7 +22,7 @@ S3Result<http::Response> S3Api::list_buckets(const S3Request& request, const Pol
   for (const auto& bucket : *all) {
     if (!bucket.key.starts_with(list.prefix) || bucket.key <= *after) continue;
     if (!allows_bucket(policy, bucket.key)) continue;
-    if (!region.empty() && region != parts_.region) break;
+    if (!region.empty() && region != region_for(request)) break;
     if (list.buckets.size() == std::max<std::size_t>(1, *most)) {
       list.next = aws::to_hex(list.buckets.back().key);
       break;
@@ -38,12 +39,12 @@ S3Result<http::Response> S3Api::create_bucket(const S3Request& request) {
     return tl::unexpected(not_implemented("Object Lock"));
   const auto location = parse_location(request.body);
   if (!location) return tl::unexpected(location.error());
-  if (!location->empty() && *location != parts_.region) {
-    return tl::unexpected(S3Error{400, "IllegalLocationConstraintException",
-                                  "The " + *location +
-                                      " location constraint is incompatible for the region specific "
-                                      "endpoint this request was sent to: it is " +
-                                      parts_.region + "."});
+  if (!location->empty() && *location != parts_.region && *location != region_for(request)) {
+    return tl::unexpected(S3Error{
+        400, "IllegalLocationConstraintException",
+        fmt::format("The {} location constraint is incompatible for the region specific endpoint this request was sent "
+                    "to: leave it out, or say {}.",
+                    *location, region_for(request))});
   }
   const auto exists = objects_.bucket_exists(request.bucket);
   if (!exists) return tl::unexpected(to_s3_error(exists.error(), request.bucket));
@@ -75,7 +76,7 @@ S3Result<void> S3Api::check_not_elsewhere(const std::string& bucket) const {
 S3Result<http::Response> S3Api::head_bucket(const S3Request& request) {
   if (auto there = check_bucket(request.bucket); !there) return tl::unexpected(there.error());
   auto response = empty_response(200);
-  response.headers.add("x-amz-bucket-region", parts_.region);
+  response.headers.add("x-amz-bucket-region", region_for(request));
   return response;
 }
 
@@ -96,7 +97,7 @@ S3Result<http::Response> S3Api::list_objects(const S3Request& request) {
   return xml_response(listing_xml(*listing));
 }
 
-S3Result<http::Response> S3Api::delete_objects(const S3Request& request, const Policy& policy) {
+S3Result<http::Response> S3Api::delete_objects(const S3Request& request, const Principal& principal) {
   if (auto whole = check_body(request.headers, request.body); !whole) return tl::unexpected(whole.error());
   const auto list = parse_delete(request.body, kMaxDeletes);
   if (!list) return tl::unexpected(list.error());
@@ -104,9 +105,9 @@ S3Result<http::Response> S3Api::delete_objects(const S3Request& request, const P
   std::vector<Deletion> deleted;
   std::vector<DeleteFailure> failures;
   for (const auto& one : list->objects) {
-    const auto removed = allows_object(policy, Access::write, request.bucket, one.key)
+    const auto removed = allows_object(principal.policy, Access::write, request.bucket, one.key)
                              ? remove(request.bucket, one.key, one.if_match)
-                             : tl::unexpected(access_denied());
+                             : tl::unexpected(not_allowed(principal, "s3:DeleteObject", request.bucket, one.key));
     if (!removed) {
       failures.push_back({one.key, removed.error()});
     } else if (!list->quiet) {

@@ -96,6 +96,25 @@ S3Result<http::Headers> kept_of_whole(const S3Request& request, const OpenUpload
   return kept;
 }
 
+// Of x-amz-copy-source-range. Unlike the range of a read it must lie within the source: a part that is shorter than
+// what was asked for would leave a hole that nobody notices.
+S3Result<ByteRange> copied_range(std::string_view header, std::uint64_t size) {
+  constexpr std::string_view kUnit = "bytes=";
+  const auto dash = header.find('-');
+  const bool formed = header.starts_with(kUnit) && dash != header.npos;
+  const auto first = formed ? number_in(header.substr(kUnit.size(), dash - kUnit.size())) : std::nullopt;
+  const auto last = formed ? number_in(header.substr(dash + 1)) : std::nullopt;
+  if (!first || !last || *last < *first)
+    return tl::unexpected(
+        invalid_argument("The x-amz-copy-source-range value must be of the form bytes=first-last "
+                         "where first and last are the zero-based offsets of the first and last "
+                         "bytes to copy"));
+  if (*last >= size)
+    return tl::unexpected(
+        invalid_argument(fmt::format("Range specified is not valid for source object of size: {}", size)));
+  return ByteRange{true, *first, *last - *first + 1};
+}
+
 // `length` bytes of an open file, from `offset`.
 Result<void> feed(Upload& upload, int fd, std::uint64_t offset, std::uint64_t length) {
   std::string block(kCopyBlock, '\0');
@@ -155,12 +174,8 @@ S3Result<http::Response> S3Api::copy_part(const S3Request& request) {
   const auto& from = source->object;
   ByteRange range{false, 0, from.info.size};
   if (const auto* header = request.headers.find("x-amz-copy-source-range")) {
-    const auto asked = range_of(*header, from.info.size);
-    if (!asked || !asked->partial)
-      return tl::unexpected(
-          invalid_argument("The x-amz-copy-source-range value must be of the form bytes=first-last "
-                           "where first and last are the zero-based offsets of the first and last "
-                           "bytes to copy"));
+    const auto asked = copied_range(*header, from.info.size);
+    if (!asked) return tl::unexpected(asked.error());
     range = *asked;
   }
   const auto part = Upload::open(incoming_, {.checksum = multipart->algorithm()});

@@ -250,7 +250,10 @@ S3Result<std::vector<PartName>> parse_parts(std::string_view xml, std::size_t li
     if (parts.size() == limit) return tl::unexpected(malformed_xml());
     PartName part{node.child("PartNumber").text().as_int(), bare_etag(node.child("ETag").text().get())};
     for (const auto algorithm : kChecksumAlgorithms)
-      if (const auto given = node.child(element_of(algorithm).c_str())) part.checksum_base64 = given.text().get();
+      if (const auto given = node.child(element_of(algorithm).c_str())) {
+        part.algorithm = algorithm;
+        part.checksum_base64 = given.text().get();
+      }
     parts.push_back(std::move(part));
   }
   if (parts.empty()) return tl::unexpected(malformed_xml());

@@ -21,7 +21,9 @@ ShapePtr nonempty_line(std::size_t max) { return shape(String{.min = 1, .max = m
 ShapePtr one_of(std::vector<std::string> values) { return shape(String{.values = std::move(values)}); }
 ShapePtr boolean() { return shape(Boolean{}); }
 ShapePtr timestamp() { return shape(Timestamp{}); }
-ShapePtr unsupported(std::string advice) { return shape(Unsupported{std::move(advice)}); }
+ShapePtr unsupported(std::string advice, std::vector<std::string> harmless) {
+  return shape(Unsupported{std::move(advice), std::move(harmless)});
+}
 
 ShapePtr name(std::size_t max) {
   return shape(

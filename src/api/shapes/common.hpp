@@ -15,7 +15,8 @@ ShapePtr nonempty_line(std::size_t max);
 ShapePtr one_of(std::vector<std::string> values);
 ShapePtr boolean();
 ShapePtr timestamp();
-ShapePtr unsupported(std::string advice);
+// All values but the harmless ones, which ask for nothing.
+ShapePtr unsupported(std::string advice, std::vector<std::string> harmless = {});
 
 // Letters, digits and inner hyphens.
 ShapePtr name(std::size_t max);

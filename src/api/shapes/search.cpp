@@ -51,7 +51,7 @@ ShapePtr make_search_input() {
       {"SortOrder", one_of({"Ascending", "Descending"})},
       {"NextToken", line(8192)},
       {"MaxResults", shape(Integer{.min = 1, .max = 100})},
-      {"CrossAccountFilterOption", unsupported("there is one account only, so leave it out.")},
+      {"CrossAccountFilterOption", unsupported("there is one account only, so leave it out.", {R"("SameAccount")"})},
       {"VisibilityConditions", unsupported("every job is visible to everybody here, so leave it out.")},
   }});
 }

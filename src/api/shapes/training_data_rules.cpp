@@ -64,7 +64,7 @@ Refusal refuse_s3_source(const std::string& where, const std::string& mode, cons
   }
   if (source.contains("InstanceGroupNames") && !source["InstanceGroupNames"].empty()) {
     return fmt::format(
-        "{}: InstanceGroupNames needs ResourceConfig.InstanceGroups, which are not supported yet. "
+        "{}: InstanceGroupNames needs ResourceConfig.InstanceGroups, which are not supported. "
         "Leave it out.",
         where);
   }
@@ -81,7 +81,7 @@ Refusal refuse_source(const std::string& where, const std::string& mode, const j
                        s3 ? "only one of" : "one of", s3 ? "and" : "or");
   }
   if (file_system) {
-    return fmt::format("{}: FileSystemDataSource is not supported yet. Use an S3DataSource.", where);
+    return fmt::format("{}: FileSystemDataSource is not supported. Use an S3DataSource.", where);
   }
   return refuse_s3_source(where, mode, source["S3DataSource"]);
 }

@@ -8,7 +8,11 @@ namespace holdfast::api::shapes {
 
 namespace {
 constexpr int kMaxKeepAliveSeconds = 21600;
-constexpr const char* kNoRemoteDebug = "there is no way into a running container here, so leave it out.";
+
+ShapePtr remote_debug_config() {
+  return unsupported("there is no way into a running container here, so leave it out.",
+                     {"{}", R"({"EnableRemoteDebug":false})"});
+}
 }  // namespace
 
 ShapePtr input_mode() { return one_of({"Pipe", "File", "FastFile"}); }
@@ -47,7 +51,8 @@ ShapePtr algorithm_specification() {
       {"EnableSageMakerMetricsTimeSeries", boolean()},
       {"ContainerEntrypoint", shape(List{.min = 1, .max = 100, .element = line(256)})},
       {"ContainerArguments", shape(List{.min = 1, .max = 100, .element = line(256)})},
-      {"TrainingImageConfig", unsupported("images are not pulled from a registry here, so leave it out.")},
+      {"TrainingImageConfig", unsupported("images are not pulled from a registry here, so leave it out.",
+                                          {R"({"TrainingRepositoryAccessMode":"Platform"})"})},
   }});
 }
 
@@ -109,7 +114,7 @@ ShapePtr resource_config() {
   return shape(Structure{{
       {"InstanceType", training_instance_type()},
       {"InstanceCount", shape(Integer{.min = 0})},
-      {"VolumeSizeInGB", shape(Integer{.min = 1}), kRequired},
+      {"VolumeSizeInGB", shape(Integer{.min = 0})},
       {"VolumeKmsKeyId", kms_key_id()},
       {"InstanceGroups", shape(List{.max = 5, .element = group})},
       {"KeepAlivePeriodInSeconds", shape(Integer{.min = 0, .max = kMaxKeepAliveSeconds})},
@@ -170,7 +175,7 @@ ShapePtr make_create_input() {
       {"RetryStrategy", retry_strategy()},
       {"InfraCheckConfig", flag("EnableInfraCheck")},
       {"SessionChainingConfig", flag("EnableSessionTagChaining")},
-      {"RemoteDebugConfig", unsupported(kNoRemoteDebug)},
+      {"RemoteDebugConfig", remote_debug_config()},
       {"ServerlessJobConfig", unsupported("give AlgorithmSpecification and ResourceConfig instead.")},
       {"MlflowConfig", unsupported("metrics are not sent to MLflow from here; the program can do so itself.")},
       {"ModelPackageConfig", unsupported("there is no model registry here, so leave it out.")},
@@ -187,7 +192,7 @@ ShapePtr make_update_input() {
       {"ProfilerConfig", profiler_config()},
       {"ProfilerRuleConfigurations", rule_configurations()},
       {"ResourceConfig", resources},
-      {"RemoteDebugConfig", unsupported(kNoRemoteDebug)},
+      {"RemoteDebugConfig", remote_debug_config()},
   }});
 }
 

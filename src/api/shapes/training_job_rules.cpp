@@ -66,11 +66,11 @@ Refusal refuse_resources(const json& request) {
     if (has_type || has_count) {
       return "ResourceConfig must not have InstanceGroups together with InstanceType or InstanceCount.";
     }
-    return "ResourceConfig.InstanceGroups is not supported yet. Use InstanceType with InstanceCount 1.";
+    return "ResourceConfig.InstanceGroups is not supported. Use InstanceType with InstanceCount 1.";
   }
   if (!has_type || !has_count) return "ResourceConfig must have InstanceType and InstanceCount.";
   if (resources["InstanceCount"] != 1) {
-    return fmt::format("ResourceConfig.InstanceCount {} is not supported yet. Use 1: a job trains on one instance.",
+    return fmt::format("ResourceConfig.InstanceCount {} is not supported. Use 1: a job trains on one instance.",
                        resources["InstanceCount"].get<int>());
   }
   if (resources.value("KeepAlivePeriodInSeconds", 0) > 0 && request.at("EnableManagedSpotTraining")) {

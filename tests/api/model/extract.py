@@ -17,7 +17,7 @@ OPERATIONS = {
 # All in one file: they are small.
 LOGS = ["CreateLogGroup", "DeleteLogGroup", "DescribeLogGroups", "CreateLogStream", "DeleteLogStream", "DescribeLogStreams",
         "PutLogEvents", "GetLogEvents", "FilterLogEvents", "PutRetentionPolicy", "DeleteRetentionPolicy", "ListTagsLogGroup",
-        "TagLogGroup", "UntagLogGroup"]
+        "TagLogGroup", "UntagLogGroup", "ListTagsForResource", "TagResource", "UntagResource"]
 
 
 def facts(shape, above=()):
