@@ -22,6 +22,13 @@ void CheckpointSync::mark_uploaded() {
   for (const auto& file : last_files_) {
     const auto marked = marked_.find(file.path);
     if (marked == marked_.end() || marked->second == file.object) continue;
+    // Another file may have its name by now, which is in no generation.
+    const auto tracked = tracked_.find(file.path);
+    const auto stored = uploaded_.find(file.path);
+    const bool is_it = tracked != tracked_.end() && stored != uploaded_.end() &&
+                       stored->second.identity == tracked->second.file.identity &&
+                       stored->second.file.object == file.object;
+    if (!is_it) continue;
     folder_.mark(file.path, Marker::uploaded);
     marked->second = file.object;
   }
@@ -50,8 +57,10 @@ std::optional<CommitAnswer> CheckpointSync::try_to_commit(Events& events) {
   for (int pass = 0; pass < kMaxPasses; ++pass) {
     look(events, true);
     if (retry_at_ || fenced_off_) return std::nullopt;
+    upload_logs(events);
+    if (retry_at_) return std::nullopt;
     auto seen = view(false);
-    if (!seen.differs) {
+    if (!seen.differs && !seen.differs_in_logs) {
       if (!last_) return CommitAnswer{CommitAnswer::What::refused, std::nullopt, "there is no file in the directory"};
       return CommitAnswer{CommitAnswer::What::safe, last_, ""};
     }

@@ -112,7 +112,8 @@ void CheckpointSync::upload_held(Events& events) {
   if (changed || retry_at_) return held_.reset();
   for (const auto& file : files) {
     const auto stored = uploaded_.find(file.path);
-    if (stored == uploaded_.end()) return held_.reset();  // its task was cut off
+    // Its task was cut off.
+    if (stored == uploaded_.end() || stored->second.identity != file.identity) return held_.reset();
     held.files.push_back(stored->second.file);
   }
   held.to_upload.erase(held.to_upload.begin(), enough);
@@ -224,6 +225,8 @@ bool CheckpointSync::commit(Snapshot snapshot, Events& events) {
   dirty_since_.reset();
   if (last_change_ != snapshot.last_change) dirty_since_ = snapshot.seen_at;
   trouble_said_at_.reset();
+  saves_.committed();
+  last_commit_at_ = clock_.ticks();
   last_burst_ = snapshot.burst;
   // Of what was held open and is gone from the directory.
   std::erase_if(uploaded_, [&](const auto& one) { return !tracked_.contains(one.first); });

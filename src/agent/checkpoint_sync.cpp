@@ -22,6 +22,8 @@ constexpr Duration kSayUnfinishedAfter{30'000};
 // Few files take so long to be written, and who waits for a log wants to know.
 constexpr Duration kSayHeldUpAfter{30'000};
 constexpr Duration kSayTroubleAgainAfter{60'000};
+// A generation for each line of a log would push those out that differ in more.
+constexpr Duration kLogsWaitFor{60'000};
 constexpr std::size_t kMostHeld = 500;  // file descriptors; more files than that are stored before they are whole
 constexpr std::size_t kMaxSaid = 1000;
 // Of a file as it was restored: longer than any quiet.
@@ -103,9 +105,10 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
     if (!held_) hold_what_is_whole(events);
     if (!held_) upload_settled(events);
     if (!held_) hold_what_is_whole(events);
+    const bool sends = held_ && !held_->to_upload.empty();
     if (held_) upload_held(events);
     if (!held_ || !held_->to_upload.empty()) return events;
-    look(events, true);
+    look(events, sends || scanned_at_ < held_->seen_at);
     const auto since = what_came_after(*held_);
     if (since == Since::more && !is_whole(view(false))) {
       upload_settled(events);
@@ -119,22 +122,43 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
   return events;
 }
 
+// A change of the inode alone, by chmod, ln or a rename, is none of the file.
+bool same_content(const checkpoint::FileIdentity& a, const checkpoint::FileIdentity& b) {
+  return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
+}
+
+// Those that a snapshot is made of. A log may do what it likes.
+std::map<std::string, checkpoint::FileIdentity> CheckpointSync::files_of_a_save() const {
+  std::map<std::string, checkpoint::FileIdentity> files;
+  for (const auto& [path, tracked] : tracked_) {
+    if (tracked.watch.log != checkpoint::Log::no) continue;
+    if (checkpoint::is_restless(tracked.watch, clock_.ticks(), options_.settle)) continue;
+    files.emplace_hint(files.end(), path, tracked.file.identity);
+  }
+  return files;
+}
+
+// Another save is known by the names of the last one, all of them and no other, with other contents wherever that one's
+// were new.
 CheckpointSync::Since CheckpointSync::what_came_after(const Snapshot& snapshot) const {
-  const auto is_other_now = [&](const LocalFile& file) {
-    const auto tracked = tracked_.find(file.path);
-    return tracked == tracked_.end() || tracked->second.file.identity != file.identity;
-  };
-  const auto others = static_cast<std::size_t>(std::ranges::count_if(snapshot.changed, is_other_now));
-  if (others > 0 && others == snapshot.changed.size()) return Since::next;
-  const auto came_since = [&](const auto& one) {
-    const auto& watch = one.second.watch;
-    if (watch.log != checkpoint::Log::no || checkpoint::is_restless(watch, clock_.ticks(), options_.settle))
-      return false;
-    return watch.changed_at >= snapshot.seen_at;
-  };
-  const bool any = others > 0 || removed_at_ != snapshot.removed_at || std::ranges::any_of(tracked_, came_since) ||
-                   std::ranges::any_of(links_, came_since);
-  return any ? Since::more : Since::nothing;
+  const auto now = files_of_a_save();
+  std::size_t replaced = 0;
+  bool more = now.size() != snapshot.seen.size() || removed_at_ != snapshot.removed_at;
+  for (const auto& [path, was] : snapshot.seen) {
+    const auto is = now.find(path);
+    if (is == now.end()) return Since::more;
+    if (same_content(was, is->second)) continue;
+    if (!snapshot.changed.contains(path)) return Since::more;
+    ++replaced;
+  }
+  const bool all_replaced = replaced > 0 && replaced == snapshot.changed.size() && now.size() == snapshot.seen.size();
+  if (all_replaced) return Since::next;
+  more =
+      more || replaced > 0 || std::ranges::any_of(links_, [&](const auto& one) {
+        const auto& watch = one.second.watch;
+        return watch.changed_at >= snapshot.seen_at && !checkpoint::is_restless(watch, clock_.ticks(), options_.settle);
+      });
+  return more ? Since::more : Since::nothing;
 }
 
 // What is held open takes its place on the disk even when the program has removed it.
@@ -155,9 +179,10 @@ CheckpointSync::Snapshot CheckpointSync::snapshot_of(const View& seen) {
                     .removed_at = removed_at_,
                     .files = {},
                     .links = seen.links,
-                    .changed = seen.changed,
+                    .seen = {},
+                    .changed = {},
                     .burst = seen.state.changed.size(),
-                    .wrote = saves_.committed(),
+                    .wrote = saves_.so_far(),
                     .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
   snapshot.files.reserve(seen.plan.stored.size() + seen.plan.upload.size());
   for (const auto* file : seen.plan.stored) snapshot.files.push_back(*file);
@@ -178,6 +203,10 @@ void CheckpointSync::hold_what_is_whole(Events& events) {
     opened.push_back(std::move(*one));
   }
   auto snapshot = snapshot_of(seen);
+  snapshot.seen = files_of_a_save();
+  for (const auto& path : seen.changed) {
+    if (snapshot.seen.contains(path)) snapshot.changed.insert(path);
+  }
   snapshot.to_upload = std::move(seen.plan.upload);
   snapshot.opened = std::move(opened);
   if (has_room_for(snapshot)) held_ = std::move(snapshot);
@@ -209,7 +238,7 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
     if (is_restless_log(watch) || checkpoint::is_settled(watch, now, options_.settle)) return;
     if (all.differs && now - watch.unsettled_since >= kSayHeldUpAfter) {
       problem_once(events, fmt::format("{} has been written for {} s without a rest: no checkpoint is saved until it "
-                                       "rests, or {} minutes are over; better keep it outside",
+                                       "rests, or {} minutes are over",
                                        path, std::chrono::floor<seconds>(kSayHeldUpAfter).count(),
                                        std::chrono::floor<minutes>(options_.settle.restless_after).count()));
     }
@@ -383,15 +412,19 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
     std::ranges::sort(seen.plan.stored, {}, [](const auto* file) { return std::string_view(file->path); });
   }
   // A line in a log is no checkpoint: it waits for the next one.
-  const auto counts = [](const FileWatch& watch) { return watch.log == checkpoint::Log::no; };
-  const bool only_logs = std::ranges::none_of(tracked_, [&](const auto& one) { return counts(one.second.watch); });
+  // But one that rests may be all that a program keeps its results in.
+  const auto is_no_log = [](const FileWatch& watch) { return watch.log == checkpoint::Log::no; };
+  const bool logs_count = with_restless || !last_commit_at_ || now - *last_commit_at_ >= kLogsWaitFor ||
+                          std::ranges::none_of(tracked_, [&](const auto& one) { return is_no_log(one.second.watch); });
   bool any_change = false;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const bool unchanged = seen.plan.unchanged[i];
-    (unchanged ? seen.state.unchanged : seen.state.changed).push_back(*watches[i]);
-    if (unchanged || (!only_logs && !with_restless && !counts(*watches[i]))) continue;
+    const bool counts = !unchanged && (logs_count || is_no_log(*watches[i]));
+    (counts ? seen.state.changed : seen.state.unchanged).push_back(*watches[i]);
+    seen.differs_in_logs |= !unchanged && !counts;
+    if (!counts) continue;
     any_change = true;
-    seen.changed.push_back(*files[i]);
+    seen.changed.push_back(files[i]->path);
     seen.bytes_at_risk += files[i]->identity.size;
   }
   seen.state.removed = static_cast<std::uint64_t>(
@@ -412,7 +445,7 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
 }
 
 Instant CheckpointSync::next_wakeup() const {
-  if (held_ && !held_->to_upload.empty()) return clock_.ticks();
+  if (held_ && !held_->to_upload.empty()) return std::max(clock_.ticks(), retry_at_.value_or(clock_.ticks()));
   if (!scanned_at_) return clock_.ticks();
   const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
   auto next = *scanned_at_ + gap;
@@ -423,7 +456,7 @@ Instant CheckpointSync::next_wakeup() const {
   }
   for (const auto& file : seen.plan.upload) {
     const auto& watch = tracked_.at(file.path).watch;
-    if (!watch.open) next = std::min(next, watch.changed_at + options_.settle.quiet);
+    if (seen.differs && !watch.open) next = std::min(next, watch.changed_at + options_.settle.quiet);
   }
   return retry_at_ ? std::max(next, *retry_at_) : next;
 }

@@ -1,5 +1,5 @@
-// Follows the checkpoint directory of a running program: uploads files as they settle, and commits a generation when
-// the directory is quiet. One thread calls it; uploads happen inside step() and flush().
+// Follows the checkpoint directory of a running program: uploads files as they settle, and commits a generation of what
+// lay there in a quiet moment. One thread calls it; uploads happen inside step() and flush().
 #pragma once
 
 #include <cstdint>
@@ -81,7 +81,7 @@ struct FlushResult {
 struct CheckpointFigures {
   std::optional<GenerationId> last;
   std::optional<Instant> last_committed;
-  std::uint64_t bytes_at_risk = 0;      // changed since the last generation
+  std::uint64_t bytes_at_risk = 0;      // changed since the last generation; lines in logs are not
   std::uint64_t bytes_to_upload = 0;    // of those: not in the store yet
   std::uint64_t written_bytes = 0;      // by the program, since the start
   std::optional<Instant> dirty_since;   // in ticks: the first change that no generation has
@@ -136,9 +136,10 @@ class CheckpointSync {
   struct View {
     checkpoint::TransferPlan plan;
     std::vector<checkpoint::Link> links;
-    std::vector<checkpoint::LocalFile> changed;  // against the last generation
+    std::vector<std::string> changed;  // paths, against the last generation
     checkpoint::DirectoryState state;
-    bool differs = false;  // from the last generation, in a way that may become one
+    bool differs = false;          // from the last generation, in a way that may become one
+    bool differs_in_logs = false;  // which wait for the next one
     std::uint64_t bytes_at_risk = 0;
   };
 
@@ -171,8 +172,9 @@ class CheckpointSync {
     std::optional<Instant> last_change, removed_at;  // as known then
     std::vector<checkpoint::ManifestFile> files;     // that are stored
     std::vector<checkpoint::Link> links;
-    std::vector<checkpoint::LocalFile> changed;  // what the last generation does not have
-    std::size_t burst = 0;                       // files and links that the last generation does not have
+    std::map<std::string, checkpoint::FileIdentity> seen;  // all but logs
+    std::set<std::string> changed;                         // those of them that the last generation does not have
+    std::size_t burst = 0;                                 // files and links that the last generation does not have
     Duration wrote{0};
     std::map<std::string, double> metrics;
     std::vector<checkpoint::LocalFile> to_upload = {};
@@ -182,8 +184,9 @@ class CheckpointSync {
   enum class Since {
     nothing,
     more,  // the quiet may have been a pause in the middle of a save
-    next,  // all that was new in it was replaced or removed since: what follows is another save
+    next,  // all that was new in it was replaced: what follows is another save
   };
+  std::map<std::string, checkpoint::FileIdentity> files_of_a_save() const;
   Since what_came_after(const Snapshot& snapshot) const;
   Snapshot snapshot_of(const View& seen);
   void hold_what_is_whole(Events& events);
@@ -243,6 +246,7 @@ class CheckpointSync {
   std::uint64_t number_ = 0;  // of the last generation, see checkpoint::Manifest
   std::optional<GenerationId> last_;
   std::optional<Instant> last_committed_;
+  std::optional<Instant> last_commit_at_;  // the same in ticks; by this process
   std::vector<checkpoint::ManifestFile> last_files_;
   std::vector<checkpoint::Link> last_links_;
   std::size_t last_burst_ = 0;  // files and links that the last generation brought

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "agent/file_source.hpp"
+#include "checkpoint/known_writers.hpp"
 #include "checkpoint/ledger.hpp"
 
 namespace holdfast::agent {
@@ -96,7 +97,8 @@ class Run {
     const auto& seen = upload.local.identity;
     if (expect_ == Uploader::Expect::unchanged) return now == seen;
     if (!now || now->device != seen.device || now->inode != seen.inode) return false;
-    if (expect_ == Uploader::Expect::grown) return now->size >= seen.size;
+    const bool may_grow = checkpoint::is_log(upload.local.path, seen.size) != checkpoint::Log::no;
+    if (expect_ == Uploader::Expect::grown || may_grow) return now->size >= seen.size;
     // Another name, or none, is a change of the inode and none of the file.
     return now->size == seen.size && now->mtime_ns == seen.mtime_ns;
   }

@@ -165,8 +165,9 @@ Answer interrupted(Job job, const Attempt& attempt, Instant now) {
   return Decision{std::move(job), std::move(effects)};
 }
 
-// A spot job that has a checkpoint and could not be brought back to it: what keeps it may be away for longer than an agent
-// tries. What was trained so far is not given up for that; MaxWait ends it.
+// A spot job that has a checkpoint and could not be brought back to it, whatever stood in the way: what keeps the
+// checkpoint may be away, or refuse, for longer than an agent tries. What was trained so far is not given up for that;
+// somebody may mend it, and MaxWait ends it.
 bool only_could_not_go_on(const Job& job) {
   return job.spec->spot && job.last_generation && std::holds_alternative<Downloading>(job.state);
 }

@@ -69,7 +69,49 @@ TEST_CASE("a quiet that was a pause in the middle of a save makes no checkpoint"
   CHECK(Attempt(world, 2).files() == attempt.files());
 }
 
-TEST_CASE("a checkpoint that is removed during its upload, for want of space, is saved all the same") {
+TEST_CASE("a pause in the middle of a save, and then both files again, is no checkpoint") {
+  World world;
+  Attempt attempt(world, 1);
+  save(attempt, 1);
+  REQUIRE(attempt.settle());
+  attempt.rename_in("model.pt", "model of 2");
+  bool once = true;
+  during_uploads(world, [&] {
+    if (!std::exchange(once, false)) return;
+    attempt.rename_in("optimizer.pt", "optimizer of 2");
+    attempt.rename_in("model.pt", "model of 3");
+  });
+  attempt.step(milliseconds{100});
+  attempt.step(milliseconds{600});
+  CHECK_FALSE(once);
+  CHECK(attempt.sync->figures().last == generation(1, 1));
+  save(attempt, 3);
+  CHECK(attempt.settle());
+  CHECK(Attempt(world, 2).files() == attempt.files());
+}
+
+TEST_CASE("another name, another mode: the file of a snapshot is not replaced by that") {
+  World world;
+  Attempt attempt(world, 1);
+  save(attempt, 1);
+  REQUIRE(attempt.settle());
+  attempt.rename_in("model.pt", "model of 2");
+  bool once = true;
+  during_uploads(world, [&] {
+    if (!std::exchange(once, false)) return;
+    SUBCASE("a mode") { fs::permissions(attempt.dir / "model.pt", fs::perms::owner_all); }
+    SUBCASE("a name") { fs::create_hard_link(attempt.dir / "model.pt", attempt.dir / "best.pt"); }
+    attempt.rename_in("optimizer.pt", "optimizer of 2");
+  });
+  attempt.step(milliseconds{100});
+  attempt.step(milliseconds{600});
+  CHECK_FALSE(once);
+  CHECK(attempt.sync->figures().last == generation(1, 1));
+  CHECK(attempt.settle());
+  CHECK(Attempt(world, 2).files() == attempt.files());
+}
+
+TEST_CASE("what was removed during its upload may have been whole or not: the next one is waited for") {
   World world;
   Attempt attempt(world, 1);
   attempt.write("step-1/model.pt", "model of 1");
@@ -79,11 +121,8 @@ TEST_CASE("a checkpoint that is removed during its upload, for want of space, is
     attempt.write("step-2/model.pt", "model of 2");
     fs::remove_all(attempt.dir / "step-1");
   });
-  attempt.step();
-  attempt.step(milliseconds{600});
-  CHECK(attempt.sync->figures().last == generation(1, 1));
-  CHECK(Attempt(world, 2).files() == Files{{"step-1/model.pt", "model of 1"}});
-  world.store.before = nullptr;
+  CHECK(attempt.settle());
+  CHECK(Attempt(world, 2).files() == Files{{"step-2/model.pt", "model of 2"}});
 }
 
 TEST_CASE("a store in trouble is not told of an old checkpoint where there is a newer one") {

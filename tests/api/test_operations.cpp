@@ -90,6 +90,21 @@ TEST_CASE("a job whose places do not exist is refused before it is accepted") {
   world.ok("SageMaker.CreateTrainingJob", request);
 }
 
+TEST_CASE("a checkpoint place is one job's, and a ledger that nobody can have written is refused") {
+  ServiceWorld world;
+  json request = world.job_request("first");
+  request["CheckpointConfig"] = {{"S3Uri", "s3://bkt/ck"}};
+  world.ok("SageMaker.CreateTrainingJob", request);
+  request["TrainingJobName"] = "second";
+  CHECK(world.error("SageMaker.CreateTrainingJob", request) ==
+        "ValidationException: The training job 'first', which is not over, keeps its checkpoints at s3://bkt/ck: two "
+        "jobs would take that place from each other. Give this one an S3Uri of its own, or stop the other job first.");
+  REQUIRE(world.objects.put_bytes("bkt", "odd/.holdfast/ledger/00ffffffffffffff-0000000000000001.json", "{}"));
+  request["CheckpointConfig"] = {{"S3Uri", "s3://bkt/odd/"}};
+  CHECK(world.error("SageMaker.CreateTrainingJob", request).find("which no service can have started") !=
+        std::string::npos);
+}
+
 TEST_CASE("what a channel names is looked for in the way that it will be read") {
   ServiceWorld world;
   REQUIRE(world.objects.put_bytes("bkt", "data/train/a", "1"));

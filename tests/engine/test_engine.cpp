@@ -49,15 +49,17 @@ struct World {
     provider.on_event([this](ports::CapacityEvent event) { engine->on_capacity_event(std::move(event)); });
     engine->run_until_idle();
   }
-  Result<void> create(const std::string& name, Duration max_runtime = hours{1}) {
+  Result<void> create(const std::string& name, Duration max_runtime = hours{1}, const std::string& checkpoints = "",
+                      Fence newest_in_ledger = {}) {
     auto spec = std::make_shared<job::JobSpec>();
     spec->name = JobName{name};
     spec->instance_type = "ml.m5.large";
     spec->spot = true;
     spec->max_runtime = max_runtime;
     spec->max_wait = hours{2};
+    if (!checkpoints.empty()) spec->checkpoint = job::Checkpoint{.s3_uri = checkpoints};
     Result<void> answer = fail(Kind::permanent, "no answer");
-    engine->create({spec, {"{}", {}}}, [&](Result<void> result) { answer = std::move(result); });
+    engine->create({spec, {"{}", {}}, newest_in_ledger}, [&](Result<void> result) { answer = std::move(result); });
     engine->run_until_idle();
     return answer;
   }
@@ -103,6 +105,33 @@ TEST_CASE("a job that is accepted is stored, gets an instance and a name only on
   const auto again = world.create("a");
   REQUIRE(!again);
   CHECK(again.error().kind == Kind::conflict);
+}
+
+TEST_CASE("a place for checkpoints belongs to one job until that is over") {
+  World world;
+  REQUIRE(world.create("a", hours{1}, "s3://b/one/"));
+  const auto same = world.create("b", hours{1}, "s3://b/one");
+  REQUIRE_FALSE(same);
+  CHECK(same.error().kind == Kind::invalid);
+  CHECK(same.error().message.find("'a', which is not over, keeps its checkpoints at s3://b/one:") != std::string::npos);
+  CHECK(world.create("b", hours{1}, "s3://b/one/below"));
+  CHECK(world.create("c"));
+  CHECK(world.create("d"));
+  REQUIRE(world.submit("a", job::StopRequested{}));
+  CHECK(world.create("e", hours{1}, "s3://b/one"));
+}
+
+TEST_CASE("attempts come after all that the ledger of their checkpoints knows, also after a restart") {
+  World world;
+  world.provider.slots = 3;
+  REQUIRE(world.create("a", hours{1}, "s3://b/one", Fence{17}));
+  REQUIRE(world.provider.launches.size() == 1);
+  CHECK(world.provider.launches[0].fence == Fence{18});
+  REQUIRE(world.create("b", hours{1}, "s3://b/two", Fence{3}));
+  CHECK(world.provider.launches.back().fence == Fence{19});
+  world.crash_and_restart();
+  REQUIRE(world.create("c"));
+  CHECK(world.provider.launches.back().fence == Fence{20});
 }
 
 TEST_CASE("no answer and no launch before the commit: a full disk refuses the job and leaves no trace of it") {

@@ -69,6 +69,10 @@ def spot(request):
     request["StoppingCondition"]["MaxRuntimeInSeconds"] = request["StoppingCondition"]["MaxWaitTimeInSeconds"]
 
 
+def place_of_its_own(request):
+    request["CheckpointConfig"]["S3Uri"] = f"s3://walk/{fresh('checkpoints')}"
+
+
 def by_algorithm(request):
     for member in ("TrainingImage", "MetricDefinitions"):
         request["AlgorithmSpecification"].pop(member, None)
@@ -133,7 +137,7 @@ KEEP_ALIVE = {"ResourceConfig.KeepAlivePeriodInSeconds max": RESOURCES["Resource
 WALKS = [
     Walk("sagemaker", "CreateTrainingJob", job_request, job_with_tags,
          needs={"StoppingCondition.MaxWaitTimeInSeconds": spot, "EnableManagedSpotTraining": spot,
-                "AlgorithmSpecification.AlgorithmName": by_algorithm},
+                "AlgorithmSpecification.AlgorithmName": by_algorithm, "CheckpointConfig.LocalPath": place_of_its_own},
          deviations={**RESOURCES, "AlgorithmSpecification.ContainerEntrypoint max": "newer models allow 100",
                      "Environment max": "newer models allow 100"}),
     Walk("sagemaker", "DescribeTrainingJob", lambda: {"TrainingJobName": "walked"}, described_job),

@@ -214,6 +214,47 @@ TEST_CASE("a file that never rests and has no name for it holds everything up, w
   REQUIRE(attempt.problems().size() == 1);
   CHECK(attempt.problems().front() ==
         "state.bin has been written for 30 s without a rest: no checkpoint is saved until it rests, or 10 minutes are "
-        "over; better keep it outside");
+        "over");
   CHECK(attempt.sync->figures().unrest_since.has_value());
+}
+
+TEST_CASE("a log that rests makes no generation of its own at once, and is not looked after without end") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model.pt", "weights");
+  attempt.write("results.csv", "step,loss\n");
+  CHECK(attempt.settle() == generation(1, 1));
+  attempt.write("results.csv", "step,loss\n1,0.5\n");
+  CHECK_FALSE(attempt.settle(seconds{2}));
+  CHECK(attempt.sync->next_wakeup() > world.clock.now());
+  // It may be all that a program keeps its results in.
+  CHECK(attempt.settle(seconds{30}) == generation(1, 2));
+  CHECK(world.plain_view() == attempt.files());
+}
+
+TEST_CASE("a line in a log does not shorten the wait for the file that was deleted") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model.pt", "weights");
+  attempt.write("optimizer.pt", "moments");
+  attempt.write("train.log", "begin\n");
+  CHECK(attempt.settle() == generation(1, 1));
+  attempt.write("train.log", "begin\na line\n");
+  attempt.settle();
+  fs::remove(attempt.dir / "model.pt");
+  CHECK_FALSE(attempt.settle(seconds{2}));
+  attempt.write("model.pt", "better weights");
+  CHECK(attempt.settle() == generation(1, 2));
+  CHECK(world.plain_view() == attempt.files());
+}
+
+TEST_CASE("a program that asks has its logs in the answer") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("model.pt", "weights");
+  attempt.write("results.csv", "1");
+  CHECK(attempt.sync->commit_now().answer->generation == generation(1, 1));
+  attempt.write("results.csv", "1,2");
+  CHECK(attempt.sync->commit_now().answer->generation == generation(1, 2));
+  CHECK(world.plain_view() == attempt.files());
 }

@@ -66,8 +66,12 @@ class OneWriter final : public Checker {
     // The newest attempt that did. An opening speaks for the attempts from its own down to that of its base; that one
     // speaks for those below it.
     std::optional<Fence> passed_over_by(Fence fence) const {
-      for (auto opening = openings.rbegin(); opening != openings.rend() && opening->first > fence; ++opening) {
-        if (!opening->second || opening->second->fence <= fence) return opening->first;
+      auto next = openings.end();
+      while (next != openings.begin()) {
+        const auto& [opened, base] = *--next;
+        if (opened <= fence) return std::nullopt;
+        if (!base || base->fence <= fence) return opened;
+        next = openings.upper_bound(base->fence);
       }
       return std::nullopt;
     }
