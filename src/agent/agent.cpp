@@ -265,7 +265,7 @@ class Agent {
   CheckpointSyncOptions sync_options() const {
     auto options = assignment_.sync;
     // A container of SageMaker's expects them; a program of this machine's would only wonder what they are.
-    options.markers = assignment_.spec.checkpoint_markers.value_or(assignment_.spec.image != "local:host");
+    options.markers = assignment_.spec.checkpoint_markers.value_or(assignment_.spec.image != job::kHostImage);
     options.metrics = [this] { return metrics_.now(); };
     return options;
   }

@@ -183,9 +183,7 @@ Result<void> store_file(ports::ObjectStore& store, const fs::path& directory, co
 }  // namespace
 
 ports::S3Location artifact_location(const ports::S3Location& output, const JobName& job, std::string_view file) {
-  auto prefix = output.key;
-  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
-  return {output.bucket, fmt::format("{}{}/output/{}", prefix, job.value, file)};
+  return {output.bucket, fmt::format("{}{}/output/{}", ports::folder_prefix(output), job.value, file)};
 }
 
 Result<StoredArtifact> store_model(ports::ObjectStore& store, const ports::S3Location& output, const JobName& job,

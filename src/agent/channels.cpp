@@ -24,9 +24,8 @@ HostShare share_of_channel(const Channel& channel, HostShare share) {
 }
 
 Result<Found> find_by_prefix(ports::ObjectStore& store, const Channel& channel, const ports::S3Location& location) {
-  auto prefix = location.key;
   const bool whole_folder = channel.mode == InputMode::FastFile;
-  if (whole_folder && !prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  const auto prefix = whole_folder ? ports::folder_prefix(location) : location.key;
   const auto exists = store.bucket_exists(location.bucket);
   if (!exists) return fail(exists.error());
   if (!*exists) return fail(Kind::not_found, "s3://{}: there is no such bucket", location.bucket);

@@ -24,17 +24,22 @@ std::string where(const ManifestFile& file) {
   return file.offset ? fmt::format("{}@{}", file.object, *file.offset) : file.object;
 }
 
+// How many of them, so that nobody waits too long for the next look.
+std::ptrdiff_t enough_for_a_step(const std::vector<checkpoint::LocalFile>& files) {
+  std::uint64_t bytes = 0;
+  const auto end = std::ranges::find_if(
+      files, [&](const auto& file) { return std::exchange(bytes, bytes + file.identity.size) >= kMaxBytesPerStep; });
+  return end - files.begin();
+}
+
 }  // namespace
 
 // ---- uploading
 
-void CheckpointSync::upload_settled(Events& events) {
+void CheckpointSync::upload_settled(std::vector<checkpoint::LocalFile> settled, Events& events) {
   const auto is_settled = [&](const checkpoint::LocalFile& file) {
     return checkpoint::is_settled(tracked_.at(file.path).watch, clock_.ticks(), options_.settle);
   };
-  auto seen = view(false);
-  if (!seen.differs) return;
-  auto& settled = seen.plan.upload;
   std::erase_if(settled, std::not_fn(is_settled));
   if (settled.empty()) return;
   // Uploads take their time, in which nobody looks: that the program lived until now may decide what becomes of them.
@@ -42,16 +47,13 @@ void CheckpointSync::upload_settled(Events& events) {
   std::erase_if(settled, std::not_fn(is_settled));
   // The newest first: older ones are likely to be removed soon.
   std::ranges::stable_sort(settled, std::greater{}, [](const auto& file) { return file.identity.mtime_ns; });
-  std::uint64_t bytes = 0;
-  const auto enough = std::ranges::find_if(
-      settled, [&](const auto& file) { return std::exchange(bytes, bytes + file.identity.size) >= kMaxBytesPerStep; });
-  settled.erase(enough, settled.end());
+  settled.erase(settled.begin() + enough_for_a_step(settled), settled.end());
   upload(
       settled, [] { return false; }, events);
 }
 
 bool CheckpointSync::is_restless_log(const checkpoint::FileWatch& watch) const {
-  return watch.log != checkpoint::Log::no && checkpoint::is_restless(watch, clock_.ticks(), options_.settle);
+  return is_log(watch) && checkpoint::is_restless(watch, clock_.ticks(), options_.settle);
 }
 
 // Those that never rest are part of a generation as they were just before it: nothing waits for them, but a program
@@ -98,12 +100,8 @@ std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::
 
 void CheckpointSync::upload_held(Events& events) {
   auto& held = *held_;
-  std::uint64_t bytes = 0;
-  const auto enough = std::ranges::find_if(held.to_upload, [&](const auto& file) {
-    return std::exchange(bytes, bytes + file.identity.size) >= kMaxBytesPerStep;
-  });
-  const auto count = enough - held.to_upload.begin();
-  const std::vector<checkpoint::LocalFile> files(held.to_upload.begin(), enough);
+  const auto count = enough_for_a_step(held.to_upload);
+  const std::vector<checkpoint::LocalFile> files(held.to_upload.begin(), held.to_upload.begin() + count);
   const Uploader::Opened opened(held.opened.begin(), held.opened.begin() + count);
   const auto changed = upload(
       files, [] { return false; }, events, Uploader::Expect::opened, opened);
@@ -116,8 +114,16 @@ void CheckpointSync::upload_held(Events& events) {
     if (stored == uploaded_.end() || stored->second.identity != file.identity) return held_.reset();
     held.files.push_back(stored->second.file);
   }
-  held.to_upload.erase(held.to_upload.begin(), enough);
+  held.to_upload.erase(held.to_upload.begin(), held.to_upload.begin() + count);
   held.opened.erase(held.opened.begin(), held.opened.begin() + count);
+}
+
+// What this attempt has uploaded and its next manifest may name: no clean-up may take it.
+template <class See>
+void CheckpointSync::each_protected(const See& see) const {
+  for (const auto& [path, stored] : uploaded_) see(stored.file);
+  for (const auto& stored : left_over_) see(stored.file);
+  if (held_) std::ranges::for_each(held_->files, see);
 }
 
 // All that is protected from clean-ups: what this attempt has uploaded, and the last generation.
@@ -145,11 +151,7 @@ void CheckpointSync::forget_upload(const std::string& path) {
 void CheckpointSync::discard_unclaimed() {
   if (unclaimed_.empty()) return;
   auto unused = unclaimed_;
-  for (const auto& [path, file] : uploaded_) unused.erase(file.file.object);
-  for (const auto& file : left_over_) unused.erase(file.file.object);
-  if (held_) {
-    for (const auto& file : held_->files) unused.erase(file.object);
-  }
+  each_protected([&](const ManifestFile& file) { unused.erase(file.object); });
   for (const auto& name : unused) {
     if (auto removed = store_.remove(claim_.place.bucket, claim_.place.own_key(name)); !removed) {
       log_debug("checkpoint: {}", removed.error().message);
@@ -359,13 +361,8 @@ Result<checkpoint::RetentionInput> CheckpointSync::retention_input() {
                                       [&](GenerationId id) { return ledger_.read_manifest(id); });
   if (!kept) return fail(kept.error());
   input.kept = std::move(*kept);
-  for (const auto& [path, stored] : uploaded_) {
-    input.in_use.insert(checkpoint::parse_data_name(stored.file.object).value());
-  }
-  for (const auto& stored : left_over_) input.in_use.insert(checkpoint::parse_data_name(stored.file.object).value());
-  if (held_) {
-    for (const auto& file : held_->files) input.in_use.insert(checkpoint::parse_data_name(file.object).value());
-  }
+  each_protected(
+      [&](const ManifestFile& file) { input.in_use.insert(checkpoint::parse_data_name(file.object).value()); });
   return input;
 }
 
@@ -406,8 +403,8 @@ FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd&
   // A file that a killed program never let settle cannot be trusted now either.
   const bool everything = !end.signalled;
   if (const auto seen = view(everything); !seen.differs) {
-    const auto is_no_log = [](const checkpoint::FileWatch& watch) { return watch.log == checkpoint::Log::no; };
-    if (everything || std::ranges::none_of(view(true).state.changed, is_no_log)) return FlushOutcome::saved;
+    const auto is_log = [](const checkpoint::FileWatch& watch) { return checkpoint::is_log(watch); };
+    if (everything || std::ranges::all_of(view(true).state.changed, is_log)) return FlushOutcome::saved;
     result.why = "files that were written all the time were left out";
     return FlushOutcome::partial;
   } else if (end.signalled && asked_) {

@@ -18,21 +18,7 @@ constexpr Duration kUploadsLast = hours{24};
 }  // namespace
 
 CheckpointPlace checkpoint_place(const ports::S3Location& location) {
-  auto prefix = location.key;
-  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
-  return {location.bucket, std::move(prefix)};
-}
-
-Result<std::vector<ports::ObjectInfo>> list_all(ports::ObjectStore& store, const std::string& bucket,
-                                                const std::string& prefix, std::size_t limit) {
-  std::vector<ports::ObjectInfo> all;
-  for (;;) {
-    auto page = store.list(bucket, prefix, all.empty() ? "" : all.back().key, kPage);
-    if (!page) return fail(page.error());
-    for (auto& object : page->objects) all.push_back(std::move(object));
-    if (all.size() > limit) return fail(Kind::invalid, "s3://{}/{}: more than {} objects", bucket, prefix, limit);
-    if (!page->truncated || page->objects.empty()) return all;
-  }
+  return {location.bucket, ports::folder_prefix(location)};
 }
 
 Result<std::size_t> abort_dead_uploads(ports::ObjectStore& store, const CheckpointPlace& place, Fence first_alive,
@@ -60,7 +46,7 @@ Result<Ledger> LedgerStore::read(std::optional<Fence> leave_out) {
 Result<Ledger> LedgerStore::read_names() {
   Ledger ledger;
   const auto own = place_.own_key("").size();
-  const auto entries = list_all(store_, place_.bucket, place_.own_key("ledger/"), kMaxLedgerKeys);
+  const auto entries = list_all(store_, place_.bucket, place_.own_key(checkpoint::kLedgerFolder), kMaxLedgerKeys);
   if (!entries) return fail(entries.error());
   for (const auto& object : *entries) {
     const auto name = std::string_view(object.key).substr(own);

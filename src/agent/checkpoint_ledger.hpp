@@ -15,10 +15,6 @@
 
 namespace holdfast::agent {
 
-// All objects under `prefix`; more than `limit` of them is Kind::invalid.
-Result<std::vector<ports::ObjectInfo>> list_all(ports::ObjectStore& store, const std::string& bucket,
-                                                const std::string& prefix, std::size_t limit);
-
 // Removes uploads to this place that were begun and that nobody completes: those of contents of attempts before
 // `first_alive`, which are over or will be told so, and whatever was begun a day ago. Returns how many.
 Result<std::size_t> abort_dead_uploads(ports::ObjectStore& store, const CheckpointPlace& place, Fence first_alive,

@@ -24,7 +24,6 @@ constexpr Duration kSayHeldUpAfter{30'000};
 constexpr Duration kSayTroubleAgainAfter{60'000};
 // A generation for each line of a log would push those out that differ in more.
 constexpr Duration kLogsWaitFor{60'000};
-constexpr std::size_t kMostHeld = 500;  // file descriptors; more files than that are stored before they are whole
 constexpr std::size_t kMaxSaid = 1000;
 // Of a file as it was restored: longer than any quiet.
 constexpr Instant kLongAgo{};
@@ -99,20 +98,29 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
   if (retry_at_ && clock_.ticks() < *retry_at_) return events;
   retry_at_.reset();
   if (untidy_) tidy_up(events);
-  if (held_ && !has_room_for(*held_)) held_.reset();
+  // What is held open takes its place on the disk, even when the program has removed it.
+  if (held_ && !can_be_held(held_->to_upload)) held_.reset();
   constexpr int kRounds = 2;  // a snapshot, and the one that comes in its place
-  for (int i = 0; i < kRounds && (held_ || view(false).differs); ++i) {
+  for (int i = 0; i < kRounds; ++i) {
     if (!held_) hold_what_is_whole(events);
-    if (!held_) upload_settled(events);
-    if (!held_) hold_what_is_whole(events);
-    const bool sends = held_ && !held_->to_upload.empty();
-    if (held_) upload_held(events);
+    if (!held_) {
+      auto seen = view(false);
+      if (!seen.differs) return events;
+      upload_settled(std::move(seen.plan.upload), events);
+      hold_what_is_whole(events);
+    }
+    if (!held_) return events;
+    const bool sends = !held_->to_upload.empty();
+    upload_held(events);
     if (!held_ || !held_->to_upload.empty()) return events;
     look(events, sends || scanned_at_ < held_->seen_at);
     const auto since = what_came_after(*held_);
-    if (since == Since::more && !is_whole(view(false))) {
-      upload_settled(events);
-      return events;
+    if (since == Since::more) {
+      auto seen = view(false);
+      if (!is_whole(seen)) {
+        upload_settled(std::move(seen.plan.upload), events);
+        return events;
+      }
     }
     auto snapshot = std::move(*std::exchange(held_, std::nullopt));
     if (since == Since::more) continue;
@@ -120,96 +128,6 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
     return events;
   }
   return events;
-}
-
-// A change of the inode alone, by chmod, ln or a rename, is none of the file.
-bool same_content(const checkpoint::FileIdentity& a, const checkpoint::FileIdentity& b) {
-  return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
-}
-
-// Those that a snapshot is made of. A log may do what it likes.
-std::map<std::string, checkpoint::FileIdentity> CheckpointSync::files_of_a_save() const {
-  std::map<std::string, checkpoint::FileIdentity> files;
-  for (const auto& [path, tracked] : tracked_) {
-    if (tracked.watch.log != checkpoint::Log::no) continue;
-    if (checkpoint::is_restless(tracked.watch, clock_.ticks(), options_.settle)) continue;
-    files.emplace_hint(files.end(), path, tracked.file.identity);
-  }
-  return files;
-}
-
-// Another save is known by the names of the last one, all of them and no other, with other contents wherever that one's
-// were new.
-CheckpointSync::Since CheckpointSync::what_came_after(const Snapshot& snapshot) const {
-  const auto now = files_of_a_save();
-  std::size_t replaced = 0;
-  bool more = now.size() != snapshot.seen.size() || removed_at_ != snapshot.removed_at;
-  for (const auto& [path, was] : snapshot.seen) {
-    const auto is = now.find(path);
-    if (is == now.end()) return Since::more;
-    if (same_content(was, is->second)) continue;
-    if (!snapshot.changed.contains(path)) return Since::more;
-    ++replaced;
-  }
-  const bool all_replaced = replaced > 0 && replaced == snapshot.changed.size() && now.size() == snapshot.seen.size();
-  if (all_replaced) return Since::next;
-  more =
-      more || replaced > 0 || std::ranges::any_of(links_, [&](const auto& one) {
-        const auto& watch = one.second.watch;
-        return watch.changed_at >= snapshot.seen_at && !checkpoint::is_restless(watch, clock_.ticks(), options_.settle);
-      });
-  return more ? Since::more : Since::nothing;
-}
-
-// What is held open takes its place on the disk even when the program has removed it.
-bool CheckpointSync::has_room_for(const Snapshot& snapshot) const {
-  std::uint64_t bytes = 0;
-  for (const auto& file : snapshot.to_upload) bytes += file.identity.size;
-  return folder_.free_bytes() >= bytes;
-}
-
-bool CheckpointSync::is_whole(const View& seen) const {
-  return !asked_ && !retry_at_ && !fenced_off_ && seen.differs &&
-         checkpoint::is_quiet(seen.state, clock_.ticks(), options_.settle);
-}
-
-CheckpointSync::Snapshot CheckpointSync::snapshot_of(const View& seen) {
-  Snapshot snapshot{.seen_at = clock_.ticks(),
-                    .last_change = last_change_,
-                    .removed_at = removed_at_,
-                    .files = {},
-                    .links = seen.links,
-                    .seen = {},
-                    .changed = {},
-                    .burst = seen.state.changed.size(),
-                    .wrote = saves_.so_far(),
-                    .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
-  snapshot.files.reserve(seen.plan.stored.size() + seen.plan.upload.size());
-  for (const auto* file : seen.plan.stored) snapshot.files.push_back(*file);
-  return snapshot;
-}
-
-// The quiet must be that of a program that lives: one that was killed in the middle of a save is quiet for ever.
-void CheckpointSync::hold_what_is_whole(Events& events) {
-  if (!is_whole(view(false))) return;
-  upload_logs(events);
-  look(events, true);
-  auto seen = view(false);
-  if (program_gone_ || !is_whole(seen) || seen.plan.upload.size() > kMostHeld) return;
-  Uploader::Opened opened;
-  for (const auto& file : seen.plan.upload) {
-    auto one = folder_.open(file.path);
-    if (!one || (*one)->identity() != file.identity) return;  // the next look sees what it is now
-    opened.push_back(std::move(*one));
-  }
-  auto snapshot = snapshot_of(seen);
-  snapshot.seen = files_of_a_save();
-  for (const auto& path : seen.changed) {
-    if (snapshot.seen.contains(path)) snapshot.changed.insert(path);
-  }
-  snapshot.to_upload = std::move(seen.plan.upload);
-  snapshot.opened = std::move(opened);
-  if (has_room_for(snapshot)) held_ = std::move(snapshot);
 }
 
 // ---- looking
@@ -411,15 +329,14 @@ CheckpointSync::View CheckpointSync::view(bool with_restless) const {
     seen.plan.stored.insert(seen.plan.stored.end(), logs.begin(), logs.end());
     std::ranges::sort(seen.plan.stored, {}, [](const auto* file) { return std::string_view(file->path); });
   }
-  // A line in a log is no checkpoint: it waits for the next one.
-  // But one that rests may be all that a program keeps its results in.
-  const auto is_no_log = [](const FileWatch& watch) { return watch.log == checkpoint::Log::no; };
+  // A line in a log is no checkpoint, and waits for the next one; but a log may be all that a program keeps its results
+  // in.
   const bool logs_count = with_restless || !last_commit_at_ || now - *last_commit_at_ >= kLogsWaitFor ||
-                          std::ranges::none_of(tracked_, [&](const auto& one) { return is_no_log(one.second.watch); });
+                          std::ranges::all_of(tracked_, [](const auto& one) { return is_log(one.second.watch); });
   bool any_change = false;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const bool unchanged = seen.plan.unchanged[i];
-    const bool counts = !unchanged && (logs_count || is_no_log(*watches[i]));
+    const bool counts = !unchanged && (logs_count || !is_log(*watches[i]));
     (counts ? seen.state.changed : seen.state.unchanged).push_back(*watches[i]);
     seen.differs_in_logs |= !unchanged && !counts;
     if (!counts) continue;

@@ -164,7 +164,7 @@ class CheckpointSync {
   void mark_uploaded();
   View view(bool with_restless) const;
 
-  void upload_settled(Events& events);
+  void upload_settled(std::vector<checkpoint::LocalFile> files, Events& events);
   // A checkpoint as it was in the moment in which it was seen to be whole, with what follows from that moment. What is
   // not stored yet is held open, so that the program may replace or remove it meanwhile; written over, it is lost.
   struct Snapshot {
@@ -188,11 +188,11 @@ class CheckpointSync {
   };
   std::map<std::string, checkpoint::FileIdentity> files_of_a_save() const;
   Since what_came_after(const Snapshot& snapshot) const;
-  Snapshot snapshot_of(const View& seen);
+  Snapshot snapshot_of(const View& seen) const;
   void hold_what_is_whole(Events& events);
   void upload_held(Events& events);
   bool is_whole(const View& seen) const;
-  bool has_room_for(const Snapshot& snapshot) const;
+  bool can_be_held(const std::vector<checkpoint::LocalFile>& files) const;
 
   std::optional<std::string> upload(const std::vector<checkpoint::LocalFile>& files, const std::function<bool()>& over,
                                     Events& events, Uploader::Expect expect = Uploader::Expect::unchanged,
@@ -202,6 +202,8 @@ class CheckpointSync {
   Uploader::Known known_contents() const;
   void keep_upload(const std::string& path, checkpoint::UploadedFile file);
   void forget_upload(const std::string& path);
+  template <class See>
+  void each_protected(const See& see) const;
   void discard_unclaimed();
   bool still_stored(const std::vector<checkpoint::ManifestFile>& files, Events& events);
   bool commit(Snapshot snapshot, Events& events);

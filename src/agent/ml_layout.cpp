@@ -21,7 +21,6 @@ using nlohmann::json;
 constexpr const char* kMl = "/opt/ml";
 constexpr const char* kInstanceGroup = "homogeneousCluster";
 constexpr const char* kNetworkInterface = "eth0";
-constexpr const char* kLocalHost = "local:host";
 
 // Ours in what SageMaker keeps for itself, or what no machine can do without.
 constexpr std::array kReservedTrees{"/opt/ml/input", "/opt/ml/model", "/opt/ml/output", "/opt/ml/code", "/proc", "/sys",
@@ -249,7 +248,7 @@ Result<std::vector<std::string>> program_command(const job::JobSpec& spec) {
     command.insert(command.end(), spec.arguments.begin(), spec.arguments.end());
     return command;
   }
-  if (spec.image == kLocalHost) {
+  if (spec.image == job::kHostImage) {
     return fail(Kind::invalid,
                 "image 'local:host' has no program of its own: give AlgorithmSpecification.ContainerEntrypoint, for "
                 "example [\"python3\", \"/path/to/train.py\"]");

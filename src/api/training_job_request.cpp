@@ -157,7 +157,7 @@ tl::expected<std::string, ApiError> settle_image(json& request, const RequestCon
 
 // It would wait for capacity only to fail.
 std::optional<std::string> refuse_no_program(const job::JobSpec& spec) {
-  if (spec.image != "local:host" || !spec.entrypoint.empty()) return std::nullopt;
+  if (spec.image != job::kHostImage || !spec.entrypoint.empty()) return std::nullopt;
   return "TrainingImage 'local:host' has no program of its own: give AlgorithmSpecification.ContainerEntrypoint, for "
          "example [\"python3\", \"/path/to/train.py\"].";
 }

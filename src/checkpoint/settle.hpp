@@ -40,6 +40,7 @@ struct FileWatch {
   bool operator==(const FileWatch&) const = default;
 };
 
+inline bool is_log(const FileWatch& file) { return file.log != Log::no; }
 bool is_settled(const FileWatch& file, Instant now, const SettleOptions& options);
 bool is_restless(const FileWatch& file, Instant now, const SettleOptions& options);
 void note_change(FileWatch& file, Instant now, bool renamed_into_place, const SettleOptions& options);

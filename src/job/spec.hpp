@@ -46,6 +46,9 @@ struct Channel {
   std::optional<std::int64_t> shuffle_seed = {};
 };
 
+// The image of programs of the machine itself, as they are found there.
+constexpr const char* kHostImage = "local:host";
+
 struct Checkpoint {
   std::string s3_uri;
   std::string local_path = kDefaultCheckpointPath;
@@ -64,7 +67,7 @@ struct JobSpec {
   JobName name;
   std::string arn;
   std::string role_arn;
-  std::string image;                    // "local:host", or the directory of a root file system
+  std::string image;                    // kHostImage, or the directory of a root file system
   std::vector<std::string> entrypoint;  // empty: the image's own
   std::vector<std::string> arguments;   // empty: "train", unless an entrypoint is given
   std::map<std::string, std::string> hyperparameters;

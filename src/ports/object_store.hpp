@@ -35,6 +35,8 @@ struct S3Location {
 };
 // Kind::invalid with a message that says what is wrong.
 Result<S3Location> parse_s3_uri(std::string_view uri);
+// What the keys of all that lies below begin with: empty, or ends with '/'.
+std::string folder_prefix(const S3Location& location);
 
 constexpr std::size_t kSourceBlock = 1u << 20;
 
@@ -89,5 +91,9 @@ class ObjectStore {
     return std::size_t{0};
   }
 };
+
+// All objects under `prefix`; more than `limit` of them is Kind::invalid.
+Result<std::vector<ObjectInfo>> list_all(ObjectStore& store, const std::string& bucket, const std::string& prefix,
+                                         std::size_t limit);
 
 }  // namespace holdfast::ports

@@ -13,4 +13,9 @@ Result<S3Location> parse_s3_uri(std::string_view uri) {
   return location;
 }
 
+std::string folder_prefix(const S3Location& location) {
+  const auto& key = location.key;
+  return key.empty() || key.ends_with('/') ? key : key + '/';
+}
+
 }  // namespace holdfast::ports

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/file.hpp"
+#include "job/spec.hpp"
 #include "runtime/gpu_driver.hpp"
 
 namespace holdfast::runtime {
@@ -94,7 +95,7 @@ Result<SandboxPlan> Planner::plan() {
 }
 
 Result<void> Planner::choose_root() {
-  if (spec_.image == kHostImage) {
+  if (spec_.image == job::kHostImage) {
     root_ = "/";
     return {};
   }

@@ -9,8 +9,6 @@
 
 namespace holdfast::runtime {
 
-constexpr const char* kHostImage = "local:host";
-
 struct SandboxPlan {
   std::vector<std::string> options;  // for bwrap's --args; secrets of the environment are among them
   std::string hosts;                 // becomes /etc/hosts inside, read from `hosts_fd`

@@ -36,7 +36,7 @@ class Reading {
 
  private:
   Result<std::vector<ports::ObjectInfo>> list(const char* folder) {
-    return agent::list_all(objects_, place_.bucket, place_.own_key(folder), kMaxKeys);
+    return ports::list_all(objects_, place_.bucket, place_.own_key(folder), kMaxKeys);
   }
   std::string own_name(const ports::ObjectInfo& object) const { return object.key.substr(place_.own_key("").size()); }
 

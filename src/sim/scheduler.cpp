@@ -2,7 +2,14 @@
 
 #include <algorithm>
 
+#include "base/ensure.hpp"
+
 namespace holdfast::sim {
+namespace {
+
+constexpr std::uint64_t kMostAtOneInstant = 1'000'000;  // a thousand jobs at once come to some ten thousand
+
+}  // namespace
 
 void Scheduler::at(Instant when, Action action) {
   if (free_.empty()) {
@@ -21,8 +28,10 @@ bool Scheduler::step(Instant until) {
   std::pop_heap(heap_.begin(), heap_.end(), later);
   const Entry next = heap_.back();
   heap_.pop_back();
+  if (next.when > now_) run_before_now_ = run_;
   now_ = next.when;
   ++run_;
+  ENSURE(run_ - run_before_now_ < kMostAtOneInstant, "time stands still: somebody does not wait for anything");
   const Action action = std::move(actions_[next.place]);
   actions_[next.place] = nullptr;
   free_.push_back(next.place);

@@ -20,7 +20,8 @@ class Scheduler final : public Clock {
   // A time that has passed already: as soon as possible.
   void at(Instant when, Action action);
   void after(Duration wait, Action action) { at(now_ + wait, std::move(action)); }
-  // Moves time on to the next action and runs it. False: nothing is to be done up to `until`.
+  // Moves time on to the next action and runs it. False: nothing is to be done up to `until`. Ends the program when
+  // time does not go on any more: somebody who should wait asks again and again.
   bool step(Instant until);
   std::uint64_t actions() const { return run_; }
 
@@ -37,6 +38,7 @@ class Scheduler final : public Clock {
 
   Instant now_;
   std::uint64_t asked_ = 0, run_ = 0;
+  std::uint64_t run_before_now_ = 0;  // actions of earlier instants
   std::vector<Entry> heap_;
   std::vector<Action> actions_;
   std::vector<std::size_t> free_;  // places in actions_

@@ -13,8 +13,6 @@ namespace holdfast::api::operations {
 
 namespace {
 
-constexpr const char* kHostImage = "local:host";
-
 using Checked = tl::expected<void, ApiError>;
 
 ApiError no_objects(const Backends& backends, const job::JobSpec& spec, const job::Channel& channel,
@@ -33,8 +31,7 @@ Result<bool> is_there(ports::ObjectStore& objects, const job::Channel& channel, 
     return found && there;
   };
   if (channel.type != job::SourceType::S3Prefix) return unless_missing(objects.head(place.bucket, place.key), true);
-  auto prefix = place.key;
-  if (channel.mode == job::InputMode::FastFile && !prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  const auto prefix = channel.mode == job::InputMode::FastFile ? ports::folder_prefix(place) : place.key;
   const auto page = objects.list(place.bucket, prefix, "", 1);
   return unless_missing(page, page && !page->objects.empty());
 }
@@ -67,43 +64,34 @@ Checked check_bucket(const Backends& backends, const char* member, const std::st
 
 // The newest attempt that has written there, whoever started it.
 tl::expected<Fence, ApiError> newest_fence(const Backends& backends, const std::string& uri) {
-  constexpr std::size_t kPage = 1000;
-  constexpr int kMostPages = 100;
+  constexpr std::size_t kMostEntries = 100'000;
   constexpr std::uint64_t kMostAttempts = 1ULL << 53;
   const auto place = ports::parse_s3_uri(uri);
   if (!place) return tl::unexpected(validation(place.error().message));
-  auto folder = place->key;
-  if (!folder.empty() && !folder.ends_with('/')) folder += '/';
-  folder += checkpoint::kOwnFolder;
-  const auto ledger = folder + std::string(checkpoint::kLedgerFolder);
+  const auto folder = ports::folder_prefix(*place) + std::string(checkpoint::kOwnFolder);
+  const auto entries =
+      ports::list_all(backends.objects, place->bucket, folder + std::string(checkpoint::kLedgerFolder), kMostEntries);
+  if (!entries) return tl::unexpected(no_access(entries.error(), uri));
   Fence newest;
-  std::string last;
-  for (int i = 0; i < kMostPages; ++i) {
-    const auto page = backends.objects.list(place->bucket, ledger, last, kPage);
-    if (!page) return tl::unexpected(no_access(page.error(), uri));
-    for (const auto& object : page->objects) {
-      const auto id = checkpoint::parse_manifest_name(std::string_view(object.key).substr(folder.size()));
-      if (id) newest = std::max(newest, id->fence);
-    }
-    if (newest.value > kMostAttempts)
-      return tl::unexpected(validation(
-          fmt::format("{} cannot be used: its ledger speaks of attempt {}, which no service can have started. Give the "
-                      "job another S3Uri, or remove what lies below {}.",
-                      uri, newest.value, folder)));
-    if (!page->truncated || page->objects.empty()) break;
-    last = page->objects.back().key;
+  for (const auto& entry : *entries) {
+    const auto id = checkpoint::parse_manifest_name(std::string_view(entry.key).substr(folder.size()));
+    if (id) newest = std::max(newest, id->fence);
   }
-  return newest;
+  if (newest.value <= kMostAttempts) return newest;
+  return tl::unexpected(validation(
+      fmt::format("{} cannot be used: its ledger speaks of attempt {}, which no service can have started. Give the "
+                  "job another S3Uri, or remove what lies below {}.",
+                  uri, newest.value, folder)));
 }
 
 // The instance is this machine. One that goes away later fails the job, as an image that is removed does.
 Checked check_image(const job::JobSpec& spec) {
   std::error_code unreadable;
-  if (spec.image == kHostImage || std::filesystem::is_directory(spec.image, unreadable)) return {};
+  if (spec.image == job::kHostImage || std::filesystem::is_directory(spec.image, unreadable)) return {};
   return tl::unexpected(validation(
       fmt::format("The TrainingImage '{}' is no directory on this machine. Give the absolute path of a directory that "
                   "holds an image's root file system, or '{}' for the programs of the machine itself.",
-                  spec.image, kHostImage)));
+                  spec.image, job::kHostImage)));
 }
 
 Checked check_places(const Backends& backends, const job::JobSpec& spec) {

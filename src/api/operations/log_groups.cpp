@@ -112,6 +112,21 @@ CheckedLogs<void> set_tags(const Call& call, const ports::LogGroup& group) {
   return {};
 }
 
+void add_tags(const Call& call, CheckedLogs<ports::LogGroup> group, const Answer& answer) {
+  if (!group) return answer(tl::unexpected(group.error()));
+  for (const auto& [key, value] : call.request.at("tags").items()) group->tags[key] = value.get<std::string>();
+  if (auto set = set_tags(call, *group); !set) return answer(tl::unexpected(set.error()));
+  answer(std::string());
+}
+
+void remove_tags(const Call& call, CheckedLogs<ports::LogGroup> group, const nlohmann::json& keys,
+                 const Answer& answer) {
+  if (!group) return answer(tl::unexpected(group.error()));
+  for (const auto& key : keys) group->tags.erase(key.get<std::string>());
+  if (auto set = set_tags(call, *group); !set) return answer(tl::unexpected(set.error()));
+  answer(std::string());
+}
+
 std::string log_group_arn(const Backends& backends, std::string_view group) {
   return arn_of_group_alone(backends, group) + ":*";
 }

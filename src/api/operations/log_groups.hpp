@@ -48,6 +48,10 @@ constexpr const char* kGroupClass = "STANDARD";
 // What only trainings may do.
 CheckedLogs<void> refuse_trainings_group(const ports::LogGroup& group);
 CheckedLogs<void> set_tags(const Call& call, const ports::LogGroup& group);
+// Of the request's `tags`, a map; and of a list of keys.
+void add_tags(const Call& call, CheckedLogs<ports::LogGroup> group, const Answer& answer);
+void remove_tags(const Call& call, CheckedLogs<ports::LogGroup> group, const nlohmann::json& keys,
+                 const Answer& answer);
 
 // Of a group and all that is in it, as older clients know it, and of the group alone.
 std::string log_group_arn(const Backends& backends, std::string_view group);

@@ -9,11 +9,7 @@ namespace holdfast::api::operations {
 void tag_log_group(const Call& call, Answer answer) {
   if (auto valid = validate_for_logs(call.request, shapes::tag_log_group_input()); !valid)
     return answer(tl::unexpected(valid.error()));
-  auto group = group_of(call);
-  if (!group) return answer(tl::unexpected(group.error()));
-  for (const auto& [key, value] : call.request.at("tags").items()) group->tags[key] = value.get<std::string>();
-  if (auto set = set_tags(call, *group); !set) return answer(tl::unexpected(set.error()));
-  answer(std::string());
+  add_tags(call, group_of(call), answer);
 }
 
 }  // namespace holdfast::api::operations

@@ -139,7 +139,7 @@ Refusal refuse_nul(const json& request) {
 
 Refusal refuse_training_image(const std::string& image) {
   const auto directory = normal_path(image);
-  if (image == "local:host" || (directory && *directory != "/")) return {};
+  if (image == job::kHostImage || (directory && *directory != "/")) return {};
   return fmt::format(
       "TrainingImage '{}' cannot run here: images are not pulled from a registry. Use 'local:host' for the programs of "
       "the instance itself, or the absolute path of a directory that holds an image's root file system.",

@@ -1,0 +1,97 @@
+// The part of CheckpointSync that judges: what is a whole checkpoint, and what the program has done since it was one.
+#include <algorithm>
+
+#include "agent/checkpoint_sync.hpp"
+
+namespace holdfast::agent {
+namespace {
+
+constexpr std::size_t kMostHeld = 500;  // file descriptors; more files than that are stored before they are whole
+
+// A change of the inode alone, by chmod, ln or a rename, is none of the file.
+bool same_content(const checkpoint::FileIdentity& a, const checkpoint::FileIdentity& b) {
+  return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
+}
+
+}  // namespace
+
+bool CheckpointSync::is_whole(const View& seen) const {
+  return !asked_ && !retry_at_ && !fenced_off_ && seen.differs &&
+         checkpoint::is_quiet(seen.state, clock_.ticks(), options_.settle);
+}
+
+bool CheckpointSync::can_be_held(const std::vector<checkpoint::LocalFile>& files) const {
+  std::uint64_t bytes = 0;
+  for (const auto& file : files) bytes += file.identity.size;
+  return files.size() <= kMostHeld && folder_.free_bytes() >= bytes;
+}
+
+// Those that a save writes. A log may do what it likes.
+std::map<std::string, checkpoint::FileIdentity> CheckpointSync::files_of_a_save() const {
+  std::map<std::string, checkpoint::FileIdentity> files;
+  for (const auto& [path, tracked] : tracked_) {
+    if (is_log(tracked.watch) || checkpoint::is_restless(tracked.watch, clock_.ticks(), options_.settle)) continue;
+    files.emplace_hint(files.end(), path, tracked.file.identity);
+  }
+  return files;
+}
+
+CheckpointSync::Snapshot CheckpointSync::snapshot_of(const View& seen) const {
+  Snapshot snapshot{.seen_at = clock_.ticks(),
+                    .last_change = last_change_,
+                    .removed_at = removed_at_,
+                    .files = {},
+                    .links = seen.links,
+                    .seen = {},
+                    .changed = {},
+                    .burst = seen.state.changed.size(),
+                    .wrote = saves_.so_far(),
+                    .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
+  snapshot.files.reserve(seen.plan.stored.size() + seen.plan.upload.size());
+  for (const auto* file : seen.plan.stored) snapshot.files.push_back(*file);
+  return snapshot;
+}
+
+// The quiet must be that of a program that lives: one that was killed in the middle of a save is quiet for ever.
+void CheckpointSync::hold_what_is_whole(Events& events) {
+  if (const auto seen = view(false); !is_whole(seen) || !can_be_held(seen.plan.upload)) return;
+  upload_logs(events);
+  look(events, true);
+  auto seen = view(false);
+  if (program_gone_ || !is_whole(seen) || !can_be_held(seen.plan.upload)) return;
+  auto snapshot = snapshot_of(seen);
+  for (const auto& file : seen.plan.upload) {
+    auto one = folder_.open(file.path);
+    if (!one || (*one)->identity() != file.identity) return;  // the next look sees what it is now
+    snapshot.opened.push_back(std::move(*one));
+  }
+  snapshot.to_upload = std::move(seen.plan.upload);
+  snapshot.seen = files_of_a_save();
+  for (auto& path : seen.changed) {
+    if (snapshot.seen.contains(path)) snapshot.changed.insert(std::move(path));
+  }
+  held_ = std::move(snapshot);
+}
+
+// Another save is known by the names of the last one, all of them and no other, with other contents wherever that one's
+// were new.
+CheckpointSync::Since CheckpointSync::what_came_after(const Snapshot& snapshot) const {
+  const auto now = files_of_a_save();
+  std::size_t replaced = 0;
+  for (const auto& [path, was] : snapshot.seen) {
+    const auto is = now.find(path);
+    if (is == now.end()) return Since::more;
+    if (same_content(was, is->second)) continue;
+    if (!snapshot.changed.contains(path)) return Since::more;
+    ++replaced;
+  }
+  if (now.size() != snapshot.seen.size()) return Since::more;
+  if (replaced > 0) return replaced == snapshot.changed.size() ? Since::next : Since::more;
+  const bool links_changed = std::ranges::any_of(links_, [&](const auto& one) {
+    const auto& watch = one.second.watch;
+    return watch.changed_at >= snapshot.seen_at && !checkpoint::is_restless(watch, clock_.ticks(), options_.settle);
+  });
+  return links_changed || removed_at_ != snapshot.removed_at ? Since::more : Since::nothing;
+}
+
+}  // namespace holdfast::agent
