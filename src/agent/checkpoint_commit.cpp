@@ -18,6 +18,7 @@ constexpr std::uint64_t kMaxLogBytes = 64u << 20;  // of one that is uploaded wi
 constexpr int kMaxFlushPasses = 4;
 constexpr std::size_t kMaxPlainObjects = 1'000'000;
 constexpr std::size_t kParallelPlain = 16;
+constexpr Duration kTidyAgainAfter{10'000};
 
 // Of a content, as the plain view knows it.
 std::string where(const ManifestFile& file) {
@@ -98,13 +99,12 @@ std::optional<std::string> CheckpointSync::upload(const std::vector<checkpoint::
   return changed;
 }
 
-void CheckpointSync::upload_held(Events& events) {
+void CheckpointSync::upload_held(const std::function<bool()>& over, Events& events) {
   auto& held = *held_;
   const auto count = enough_for_a_step(held.to_upload);
   const std::vector<checkpoint::LocalFile> files(held.to_upload.begin(), held.to_upload.begin() + count);
   const Uploader::Opened opened(held.opened.begin(), held.opened.begin() + count);
-  const auto changed = upload(
-      files, [] { return false; }, events, Uploader::Expect::opened, opened);
+  const auto changed = upload(files, over, events, Uploader::Expect::opened, opened);
   // What is stored by now is not stored again, but for what was replaced. A snapshot that has to wait for the store
   // makes way for a newer one.
   if (changed || retry_at_) return held_.reset();
@@ -238,19 +238,26 @@ bool CheckpointSync::commit(Snapshot snapshot, Events& events) {
   last_files_ = std::move(manifest.files);
   last_links_ = std::move(manifest.links);
   untidy_ = true;
+  tidy_again_at_.reset();
   mark_uploaded();
   return true;
 }
 
 // ---- after a commit
 
+// What fails here holds up no commit: whoever may not remove objects, say, must not lose checkpoints by that.
 void CheckpointSync::tidy_up(Events& events) {
+  if (tidy_again_at_ && clock_.ticks() < *tidy_again_at_) return;
+  tidy_again_at_.reset();
   if (!check_fence(events)) return;
-  if (auto done = follow_in_plain_view(); !done) {
-    return problem(events, done.error(), "bringing the plain files up to date");
-  }
-  if (auto done = remove_what_may_go(); !done) return problem(events, done.error(), "removing old checkpoints");
-  untidy_ = false;
+  const auto failed = [&](const Error& error, std::string_view what) {
+    tidy_again_at_ = clock_.ticks() + kTidyAgainAfter;
+    if (std::exchange(untidy_said_, true)) return;
+    events.push_back(CheckpointProblem{fmt::format("{}: {}", what, error.message), true});
+  };
+  if (auto done = follow_in_plain_view(); !done) return failed(done.error(), "bringing the plain files up to date");
+  if (auto done = remove_what_may_go(); !done) return failed(done.error(), "removing old checkpoints");
+  untidy_ = untidy_said_ = false;
 }
 
 // What earlier attempts left there, of which we only know the names: a copy has the etag of its original.
@@ -374,7 +381,6 @@ FlushResult CheckpointSync::flush(Instant deadline, std::optional<ProgramEnd> en
     result.why = fmt::format("attempt {} has taken over", fenced_off_->value);
   } else if (end) {
     ended_ = true;
-    held_.reset();
     result.outcome = flush_after_end(deadline, *end, result);
   } else {
     look(result.events, true);
@@ -386,6 +392,16 @@ FlushResult CheckpointSync::flush(Instant deadline, std::optional<ProgramEnd> en
   result.generation = last_;
   if (result.outcome != FlushOutcome::saved) result.bytes_left_behind = view(true).bytes_at_risk;
   return result;
+}
+
+// The checkpoint that was being stored when the program was killed in its next save.
+void CheckpointSync::finish_held(Instant deadline, Events& events) {
+  if (held_ && what_came_after(*held_) != Since::next) held_.reset();
+  const auto over = [&] { return clock_.ticks() >= deadline; };
+  while (held_ && !held_->to_upload.empty() && !over()) upload_held(over, events);
+  if (!held_ || !held_->to_upload.empty()) return;
+  auto snapshot = std::move(*std::exchange(held_, std::nullopt));
+  if (commit(std::move(snapshot), events) && !over()) tidy_up(events);
 }
 
 FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd& end, FlushResult& result) {
@@ -412,8 +428,10 @@ FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd&
     return FlushOutcome::partial;
   } else if (end.signalled && !is_complete_at_death(seen.state, alive_until, last_burst_, options_.settle)) {
     result.why = "the program was killed while it may have been writing; the last committed checkpoint stands";
+    finish_held(deadline, events);
     return FlushOutcome::partial;
   }
+  held_.reset();
   for (int pass = 0; pass < kMaxFlushPasses; ++pass) {
     const auto over = [&] { return clock_.ticks() >= deadline; };
     const auto changed = upload(view(everything).plan.upload, over, events);

@@ -8,6 +8,35 @@ namespace {
 
 constexpr std::size_t kMostHeld = 500;  // file descriptors; more files than that are stored before they are whole
 
+constexpr std::uint64_t kMostCopied = 16u << 20;  // bytes of small files
+
+// A file as it was once.
+class CopiedFile final : public OpenFile {
+ public:
+  CopiedFile(checkpoint::FileIdentity identity, std::string bytes) : identity_(identity), bytes_(std::move(bytes)) {}
+  Result<void> read(std::uint64_t offset, std::span<char> into) override {
+    if (offset + into.size() > bytes_.size()) return fail(Kind::conflict, "the file is shorter");
+    std::ranges::copy(std::string_view(bytes_).substr(static_cast<std::size_t>(offset), into.size()), into.begin());
+    return {};
+  }
+  std::optional<checkpoint::FileIdentity> identity() const override { return identity_; }
+
+ private:
+  checkpoint::FileIdentity identity_;
+  std::string bytes_;
+};
+
+// Null: it is no longer what was seen.
+std::shared_ptr<OpenFile> open_as_seen(Folder& folder, const checkpoint::LocalFile& file, bool copied) {
+  std::shared_ptr<OpenFile> opened;
+  if (auto one = folder.open(file.path); one) opened = std::move(*one);
+  if (!opened || opened->identity() != file.identity) return nullptr;
+  if (!copied) return opened;
+  std::string bytes(static_cast<std::size_t>(file.identity.size), '\0');
+  if (!opened->read(0, bytes) || opened->identity() != file.identity) return nullptr;
+  return std::make_shared<CopiedFile>(file.identity, std::move(bytes));
+}
+
 // A change of the inode alone, by chmod, ln or a rename, is none of the file.
 bool same_content(const checkpoint::FileIdentity& a, const checkpoint::FileIdentity& b) {
   return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
@@ -60,10 +89,14 @@ void CheckpointSync::hold_what_is_whole(Events& events) {
   auto seen = view(false);
   if (program_gone_ || !is_whole(seen) || !can_be_held(seen.plan.upload)) return;
   auto snapshot = snapshot_of(seen);
+  std::uint64_t copied = 0;
   for (const auto& file : seen.plan.upload) {
-    auto one = folder_.open(file.path);
-    if (!one || (*one)->identity() != file.identity) return;  // the next look sees what it is now
-    snapshot.opened.push_back(std::move(*one));
+    const auto size = file.identity.size;
+    const bool copy = size <= options_.copy_up_to && copied + size <= kMostCopied;
+    if (copy) copied += size;
+    auto opened = open_as_seen(folder_, file, copy);
+    if (!opened) return;  // the next look sees what it is now
+    snapshot.opened.push_back(std::move(opened));
   }
   snapshot.to_upload = std::move(seen.plan.upload);
   snapshot.seen = files_of_a_save();
@@ -73,20 +106,26 @@ void CheckpointSync::hold_what_is_whole(Events& events) {
   held_ = std::move(snapshot);
 }
 
-// Another save is known by the names of the last one, all of them and no other, with other contents wherever that one's
-// were new.
+// Another save is known by its names: later steps than those of the last one; or the names of that one, all of them and
+// no other, with other contents wherever that one's were new.
 CheckpointSync::Since CheckpointSync::what_came_after(const Snapshot& snapshot) const {
   const auto now = files_of_a_save();
-  std::size_t replaced = 0;
+  checkpoint::NamesAfter after;
   for (const auto& [path, was] : snapshot.seen) {
     const auto is = now.find(path);
-    if (is == now.end()) return Since::more;
-    if (same_content(was, is->second)) continue;
-    if (!snapshot.changed.contains(path)) return Since::more;
-    ++replaced;
+    if (is == now.end()) {
+      after.gone.push_back(path);
+    } else if (!same_content(was, is->second)) {
+      if (!snapshot.changed.contains(path)) return Since::more;
+      after.replaced.push_back(path);
+    }
   }
-  if (now.size() != snapshot.seen.size()) return Since::more;
-  if (replaced > 0) return replaced == snapshot.changed.size() ? Since::next : Since::more;
+  for (const auto& [path, is] : now) {
+    if (!snapshot.seen.contains(path)) after.came.push_back(path);
+  }
+  if (checkpoint::is_of_later_steps(after, snapshot.changed)) return Since::next;
+  if (!after.came.empty() || !after.gone.empty()) return Since::more;
+  if (!after.replaced.empty()) return after.replaced.size() == snapshot.changed.size() ? Since::next : Since::more;
   const bool links_changed = std::ranges::any_of(links_, [&](const auto& one) {
     const auto& watch = one.second.watch;
     return watch.changed_at >= snapshot.seen_at && !checkpoint::is_restless(watch, clock_.ticks(), options_.settle);

@@ -111,7 +111,7 @@ std::vector<CheckpointEvent> CheckpointSync::step() {
     }
     if (!held_) return events;
     const bool sends = !held_->to_upload.empty();
-    upload_held(events);
+    upload_held([] { return false; }, events);
     if (!held_ || !held_->to_upload.empty()) return events;
     look(events, sends || scanned_at_ < held_->seen_at);
     const auto since = what_came_after(*held_);

@@ -36,7 +36,10 @@ struct CheckpointSyncOptions {
   checkpoint::SettleOptions settle;
   Duration scan_interval{1000};              // the safety net below inotify
   std::size_t pack_at_least = kPackAtLeast;  // small files that are stored together
-  bool markers = false;                      // SageMaker's marker files, see Folder::mark()
+  // Bytes of a file that is copied into memory when its checkpoint is seen to be whole. Larger ones are held open,
+  // which does not help where a program writes over them before they are stored, as many do with a small "latest".
+  std::uint64_t copy_up_to = 64u << 10;
+  bool markers = false;  // SageMaker's marker files, see Folder::mark()
   checkpoint::RetentionPolicy retention = {};
   // How good a checkpoint of now would be: the last values that the program has printed.
   std::function<std::map<std::string, double>()> metrics = {};
@@ -112,7 +115,8 @@ class CheckpointSync {
   // program leaves half written may look quiet.
   AskedCommit commit_now();
   // Without `end` the program still runs: one pass under the usual rules. With it: no waiting for quiet after a program
-  // that ended by itself; after a death by signal only what was without doubt complete before it.
+  // that ended by itself; after a death by signal only what was without doubt complete before it, be it the checkpoint
+  // before the one that was cut off.
   // The deadline is in ticks of the clock, as are the times of all that is noticed here: a clock that is set must not
   // look like a quiet moment.
   FlushResult flush(Instant deadline, std::optional<ProgramEnd> end);
@@ -166,7 +170,8 @@ class CheckpointSync {
 
   void upload_settled(std::vector<checkpoint::LocalFile> files, Events& events);
   // A checkpoint as it was in the moment in which it was seen to be whole, with what follows from that moment. What is
-  // not stored yet is held open, so that the program may replace or remove it meanwhile; written over, it is lost.
+  // not stored yet is copied or held open, so that the program may replace or remove it meanwhile; written over, it is
+  // lost, unless it is small.
   struct Snapshot {
     Instant seen_at;
     std::optional<Instant> last_change, removed_at;  // as known then
@@ -184,13 +189,14 @@ class CheckpointSync {
   enum class Since {
     nothing,
     more,  // the quiet may have been a pause in the middle of a save
-    next,  // all that was new in it was replaced: what follows is another save
+    next,  // another save: all that was new in it was replaced, or there are later steps beside it
   };
   std::map<std::string, checkpoint::FileIdentity> files_of_a_save() const;
   Since what_came_after(const Snapshot& snapshot) const;
   Snapshot snapshot_of(const View& seen) const;
   void hold_what_is_whole(Events& events);
-  void upload_held(Events& events);
+  void upload_held(const std::function<bool()>& over, Events& events);
+  void finish_held(Instant deadline, Events& events);
   bool is_whole(const View& seen) const;
   bool can_be_held(const std::vector<checkpoint::LocalFile>& files) const;
 
@@ -256,6 +262,8 @@ class CheckpointSync {
   std::map<std::string, std::string> plain_;  // what we know to lie in the plain view: path to where(), "" unknown
   bool plain_known_ = false;
   bool untidy_ = false;  // the plain view and the ledger are behind the last generation
+  bool untidy_said_ = false;
+  std::optional<Instant> tidy_again_at_;  // after trouble with that
   std::optional<Fence> fenced_off_;
   std::optional<Instant> retry_at_;         // after trouble with the store
   std::optional<Instant> trouble_said_at_;  // since the last commit

@@ -78,6 +78,63 @@ struct Folder {
   }
 };
 
+// Of a file that belongs to one step of the training.
+struct Step {
+  std::string series;                  // its path up to the name of the step, with # for each number
+  std::vector<std::uint64_t> numbers;  // in the order of the name, "epoch=3-step=500" is after "epoch=2-step=900"
+};
+
+// The number that `text` begins with is moved out of it.
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return number;
+}
+
+// "step=500.ckpt" gives "step=#.ckpt" and 500.
+std::optional<Step> step_in_name(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kWords = {"step", "iteration", "iter", "epoch", "checkpoint", "ckpt"};
+  Step step;
+  while (!name.empty()) {
+    const auto word = std::ranges::find_if(kWords, [&](auto one) { return name.starts_with(one); });
+    std::size_t length = word == kWords.end() ? 1 : word->size();
+    if (word != kWords.end() && length < name.size() &&
+        std::string_view("-_=").find(name[length]) != std::string_view::npos)
+      ++length;
+    step.series += name.substr(0, length);
+    name.remove_prefix(length);
+    if (word == kWords.end()) continue;
+    if (const auto number = take_number(name)) {
+      step.series += '#';
+      step.numbers.push_back(*number);
+    }
+  }
+  if (step.numbers.empty()) return std::nullopt;
+  return step;
+}
+
+std::optional<Step> step_of(std::string_view path) {
+  for (std::size_t begin = 0; begin < path.size();) {
+    const auto slash = path.find('/', begin);
+    const auto name = path.substr(begin, slash == std::string_view::npos ? slash : slash - begin);
+    auto step = step_in_name(name);
+    auto digits = name;
+    // Orbax' folders are numbers.
+    if (const auto number = slash != std::string_view::npos && is_digits(name) ? take_number(digits) : std::nullopt) {
+      step = Step{"#", {*number}};
+    }
+    if (step) {
+      step->series.insert(0, path.substr(0, begin));
+      return step;
+    }
+    if (slash == std::string_view::npos) break;
+    begin = slash + 1;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 Log is_log(std::string_view path, std::uint64_t size) {
@@ -103,6 +160,25 @@ std::string unfinished(const std::vector<NamedFile>& files) {
     if (auto what = folder.unfinished(path); !what.empty()) return what;
   }
   return {};
+}
+
+bool is_of_later_steps(const NamesAfter& after, const std::set<std::string>& saved) {
+  std::map<std::string, std::vector<std::uint64_t>> last;  // of each series
+  for (const auto& path : saved) {
+    const auto step = step_of(path);
+    if (step) last[step->series] = std::max(last[step->series], step->numbers);
+  }
+  const auto is_of_series = [&](std::string_view path) {
+    const auto step = step_of(path);
+    return step && last.contains(step->series);
+  };
+  const auto is_later = [&](std::string_view path) {
+    const auto step = step_of(path);
+    const auto known = step ? last.find(step->series) : last.end();
+    return known != last.end() && step->numbers > known->second;
+  };
+  return !after.came.empty() && std::ranges::all_of(after.came, is_later) &&
+         std::ranges::all_of(after.gone, is_of_series) && std::ranges::none_of(after.replaced, is_of_series);
 }
 
 }  // namespace holdfast::checkpoint

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,5 +32,15 @@ struct NamedFile {
 //   training_args.bin and no trainer_state.json        Hugging Face's Trainer writes that last, as checkpoint-7/...
 //   NAME-00001-of-00003 and not all three              shards, whoever writes them
 std::string unfinished(const std::vector<NamedFile>& files);
+
+// What has changed since a checkpoint was seen to be whole.
+struct NamesAfter {
+  std::vector<std::string_view> came, gone, replaced;
+};
+// All of that belongs to later saves: what came lies in folders, or is files, of later steps than those of `saved`, the
+// files that were new in that checkpoint; and nothing was done to those but that whole steps may have gone.
+// A step is known by its name: checkpoint-500/..., step_500/..., global_step500/..., iter_0000500/..., 500/...,
+// epoch=3-step=500.ckpt. Programs that write over the last checkpoint have none, and the answer is false.
+bool is_of_later_steps(const NamesAfter& after, const std::set<std::string>& saved);
 
 }  // namespace holdfast::checkpoint

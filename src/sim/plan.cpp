@@ -291,6 +291,7 @@ Plan draw_plan(std::uint64_t seed) {
   // Where nothing is heard of changes, looking has to do.
   plan.scan_interval = plan.faults.deaf ? seconds{30} : minutes{5};
   if (dice.chance(0.5)) plan.pack_at_least = 2;
+  plan.copies = dice.chance(0.3);
   // Half of the seeds, an eighth of all deadly, so chosen that those of tests/seeds.txt mean what they meant.
   const bool deadly = seed % 25 == 7 || seed % 25 == 17 || seed % 25 == 22;
   if (seed % 5 == 1 || seed % 5 == 3 || deadly) {

@@ -118,6 +118,7 @@ struct Plan {
   FaultPlan faults;
   Duration scan_interval{1000};
   std::size_t pack_at_least = 8;  // small files that an agent stores together
+  bool copies = false;            // whether it copies them in the moment in which their checkpoint is whole
 };
 
 // A plan with many kinds of faults or few, at high rates or low.

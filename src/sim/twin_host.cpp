@@ -25,6 +25,7 @@ TwinInstance::TwinInstance(const InstanceParts& parts, Fence fence, job::JobSpec
   assignment_.spec = std::move(spec);
   assignment_.sync.scan_interval = parts.plan.scan_interval;
   assignment_.sync.pack_at_least = parts.plan.pack_at_least;
+  if (!parts.plan.copies) assignment_.sync.copy_up_to = 0;
   // Nobody reads them here: seldom, so that an hour passes quickly.
   assignment_.safety.look_every = hours{1};
   assignment_.safety.sample_every = hours{1};

@@ -44,13 +44,16 @@ TEST_CASE("what is written over during its upload is lost, and only that") {
   World world;
   Attempt attempt(world, 1);
   int step = 1;
-  attempt.write("model.pt", "model of 1");
+  const auto model = [](int of) { return std::string(100'000, 'm') + std::to_string(of); };
+  attempt.write("model.pt", model(1));
   during_uploads(world, [&] {
-    if (step < 4) attempt.write("model.pt", "model of " + std::to_string(++step));
+    if (step < 4) attempt.write("model.pt", model(++step));
   });
   attempt.step();
+  attempt.step(milliseconds{600});
+  CHECK_FALSE(attempt.sync->figures().last);
   for (int i = 0; i < 4; ++i) attempt.settle();
-  CHECK(Attempt(world, 2).files() == Files{{"model.pt", "model of 4"}});
+  CHECK(Attempt(world, 2).files() == Files{{"model.pt", model(4)}});
 }
 
 TEST_CASE("a quiet that was a pause in the middle of a save makes no checkpoint") {
@@ -100,18 +103,74 @@ TEST_CASE("what follows a pause in the middle of a save is no other save") {
   CHECK(Attempt(world, 2).files() == attempt.files());
 }
 
-TEST_CASE("what was removed during its upload may have been whole or not: the next one is waited for") {
+TEST_CASE("of a program with a folder for each step, one is saved as it was while the next are written") {
   World world;
   Attempt attempt(world, 1);
-  attempt.write("step-1/model.pt", "model of 1");
+  int step = 9;
+  const auto save_in_a_folder = [&] {
+    ++step;
+    for (const auto* file : {"model.pt", "optimizer.pt"}) {
+      attempt.write(fmt::format("run/checkpoint-{}/{}", step, file), fmt::format("{} of {}", file, step));
+    }
+    attempt.write("run/latest", std::to_string(step));
+    fs::remove_all(attempt.dir / fmt::format("run/checkpoint-{}", step - 1));
+  };
+  save_in_a_folder();
+  bool outruns = true;
+  during_uploads(world, [&] {
+    if (outruns) save_in_a_folder();
+  });
+  attempt.step();
+  attempt.step(milliseconds{600});
+  const auto restored = Attempt(world, 2).files();
+  CHECK(step > 10);
+  CHECK(restored == Files{{"run/checkpoint-10/model.pt", "model.pt of 10"},
+                          {"run/checkpoint-10/optimizer.pt", "optimizer.pt of 10"},
+                          {"run/latest", "10"}});
+  CHECK(world.plain_view() == restored);
+}
+
+TEST_CASE("what was removed during its upload and has no step in its name is waited for") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("one/model.pt", "model of 1");
   bool once = true;
   during_uploads(world, [&] {
     if (!std::exchange(once, false)) return;
-    attempt.write("step-2/model.pt", "model of 2");
-    fs::remove_all(attempt.dir / "step-1");
+    attempt.write("two/model.pt", "model of 2");
+    fs::remove_all(attempt.dir / "one");
   });
+  attempt.step();
+  attempt.step(milliseconds{600});
+  CHECK_FALSE(attempt.sync->figures().last);
   CHECK(attempt.settle());
-  CHECK(Attempt(world, 2).files() == Files{{"step-2/model.pt", "model of 2"}});
+  CHECK(Attempt(world, 2).files() == Files{{"two/model.pt", "model of 2"}});
+}
+
+TEST_CASE("a program that is killed in a save loses no whole checkpoint before it that was being stored") {
+  World world;
+  Attempt attempt(world, 1);
+  save(attempt, 1);
+  REQUIRE(attempt.settle());
+  bool all_names = false;
+  SUBCASE("the next one is there in all its names") { all_names = true; }
+  SUBCASE("the next one has just begun") {}
+  save(attempt, 2);
+  bool once = true;
+  during_uploads(world, [&] {
+    if (!std::exchange(once, false)) return;
+    attempt.rename_in("model.pt", "model of 3");
+    if (all_names) attempt.write("optimizer.pt", "half");
+    attempt.open.reset();
+  });
+  attempt.step(milliseconds{600});
+  attempt.step(milliseconds{600});
+  REQUIRE_FALSE(once);
+  const auto end = attempt.flush(true);
+  CHECK(end.outcome == FlushOutcome::partial);
+  CHECK(end.generation == generation(1, all_names ? 2 : 1));
+  CHECK(Attempt(world, 2).files().at("optimizer.pt") == (all_names ? "optimizer of 2" : "optimizer of 1"));
+  CHECK(Attempt(world, 3).files().at("model.pt") == (all_names ? "model of 2" : "model of 1"));
 }
 
 TEST_CASE("a store in trouble is not told of an old checkpoint where there is a newer one") {

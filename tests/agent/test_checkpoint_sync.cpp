@@ -88,7 +88,9 @@ TEST_CASE("a file that becomes shorter or vanishes while it is uploaded does no 
 
 TEST_CASE("a generation holds the files of one moment, though uploads take time") {
   World world;
-  Attempt attempt(world, 1);
+  CheckpointSyncOptions options;
+  options.copy_up_to = 0;
+  Attempt attempt(world, 1, options);
   attempt.write("a", "old");
   attempt.write("b", "old");
   bool changed = false;
@@ -252,6 +254,27 @@ TEST_CASE("trouble with the store is told and got over") {
   world.store.before = nullptr;
   CHECK(attempt.settle(seconds{3}));
   CHECK(Attempt(world, 2).files() == attempt.files());
+}
+
+TEST_CASE("a key that may not remove anything has its checkpoints committed all the same, and is told once") {
+  World world;
+  Attempt attempt(world, 1);
+  world.store.before = [](std::string_view call, const std::string&) -> std::optional<Error> {
+    if (call != "remove") return std::nullopt;
+    return Error{Kind::permanent, "this key may not remove objects"};
+  };
+  for (std::uint64_t step = 1; step <= 4; ++step) {
+    attempt.write(fmt::format("step-{}", step), "model");
+    if (step > 1) fs::remove(attempt.dir / fmt::format("step-{}", step - 1));
+    CHECK(attempt.settle() == generation(1, step));
+  }
+  REQUIRE(attempt.problems().size() == 1);
+  CHECK(attempt.problems()[0] == "bringing the plain files up to date: this key may not remove objects");
+  // Made good as soon as it may.
+  world.store.before = nullptr;
+  attempt.step(seconds{11});
+  CHECK(world.plain_view() == Files{{"step-4", "model"}});
+  CHECK(Attempt(world, 2).files() == Files{{"step-4", "model"}});
 }
 
 TEST_CASE("a commit whose answer was lost counts, and its number is not used again") {

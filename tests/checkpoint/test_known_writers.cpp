@@ -66,3 +66,47 @@ TEST_CASE("what is named as a log is likely one, a table only as long as it is s
   for (const char* path : {"log", "train.log.pt", "catalog", "model.csv/part-0", "csv"})
     CHECK(is_log(path, 1) == Log::no);
 }
+
+TEST_CASE("later steps are known by their names") {
+  using Names = std::vector<std::string_view>;
+  const auto later = [](const std::set<std::string>& saved, const Names& came, const Names& gone = {},
+                        const Names& replaced = {}) {
+    return is_of_later_steps({came, gone, replaced}, saved);
+  };
+  const std::set<std::string> saved{"run/checkpoint-500/model.pt", "run/checkpoint-500/rng_state_0.pth", "run/latest"};
+  CHECK(later(saved, {"run/checkpoint-1000/model.pt"}));
+  CHECK(later(saved, {"run/checkpoint-1000/a/b", "run/checkpoint-1500/c"},
+              {"run/checkpoint-500/model.pt", "run/checkpoint-100/model.pt"}, {"run/latest"}));
+  // More of the same step, or whatever else could be.
+  CHECK_FALSE(later(saved, {"run/checkpoint-1000/model.pt", "run/checkpoint-500/optimizer.pt"}));
+  CHECK_FALSE(later(saved, {"run/checkpoint-400/model.pt"}));
+  CHECK_FALSE(later(saved, {"run/checkpoint-1000/model.pt", "run/best.pt"}));
+  CHECK_FALSE(later(saved, {"other/checkpoint-1000/model.pt"}));
+  CHECK_FALSE(later(saved, {"run/checkpoint-1000/model.pt"}, {"run/latest"}));
+  CHECK_FALSE(later(saved, {"run/checkpoint-1000/model.pt"}, {}, {"run/checkpoint-500/model.pt"}));
+  CHECK_FALSE(later(saved, {}, {"run/checkpoint-500/model.pt"}));
+  CHECK_FALSE(later({"run/latest"}, {"run/checkpoint-1000/model.pt"}));
+
+  for (const auto& [one, next] : std::vector<std::pair<std::string, std::string_view>>{
+           {"step_500/a", "step_600/a"},
+           {"global_step99/mp_rank_00.pt", "global_step100/mp_rank_01.pt"},
+           {"iter_0000900/a", "iter_0001000/a"},
+           {"900/default/d/0", "1000/default/d/0"},
+           {"epoch=2-step=900.ckpt", "epoch=3-step=100.ckpt"},
+           {"epoch=2-step=900.ckpt", "epoch=2-step=1000.ckpt"},
+           {"step5-rank1.pt", "step6-rank1.pt"},
+           {"ckpt-9.index", "ckpt-10.index"}}) {
+    CHECK_MESSAGE(later({one}, {next}), next);
+    CHECK_FALSE_MESSAGE(later({std::string(next)}, {one}), next);
+  }
+  // Parts of one save that have numbers.
+  for (const auto& [one, next] : std::vector<std::pair<std::string, std::string_view>>{
+           {"rank0/model.pt", "rank1/model.pt"},
+           {"checkpoint_rank_0.pt", "checkpoint_rank_1.pt"},
+           {"step5-rank0.pt", "step5-rank1.pt"},
+           {"model-00001-of-00002.bin", "model-00002-of-00002.bin"},
+           {"900", "1000"},
+           {"step99999999999999999999/a", "step99999999999999999998/a"}}) {
+    CHECK_FALSE_MESSAGE(later({one}, {next}), next);
+  }
+}

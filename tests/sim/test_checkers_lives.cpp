@@ -181,6 +181,21 @@ TEST_CASE("P2: a zombie's generation that is gone on from") {
   CHECK(catches(story, "P2", "attempt 3 goes on from 1-3, which came after attempt 2 had opened the ledger"));
 }
 
+TEST_CASE("P2: what an attempt chooses again counts, with what came before it and not with what came after") {
+  Story story = one_hour();
+  story.lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 2), 20);
+  story.store("a", 1, 4, 26).store("a", 1, 3, 25).store("a", 1, 5, 27).open("a", 2, gen(1, 4));
+  story.lose("a", 2).wait(seconds{1}).lease("a", 3);
+  SUBCASE("chosen") { story.open("a", 3, gen(1, 4)); }
+  SUBCASE("before it") { story.open("a", 3, gen(1, 3)); }
+  SUBCASE("after it") {
+    story.open("a", 3, gen(1, 5));
+    CHECK(catches(story, "P2", "attempt 3 goes on from 1-5, which came after attempt 2 had opened the ledger"));
+    return;
+  }
+  CHECK_FALSE(catches(story, "P2", "which came after attempt 2 had opened the ledger"));
+}
+
 TEST_CASE("P2: an opening that can no longer be read bars nothing, whatever comes when") {
   Story story = one_hour();
   story.lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 2), 20);

@@ -119,9 +119,12 @@ class OneWriter final : public Checker {
     if (opened.based_on) {
       judge_use(at, opened.job, opened.fence, *opened.based_on);
       // Chosen again by the very attempt that it came too late for, before that attempt went on from anything: it
-      // counts now.
-      const auto late = place.too_late.find(*opened.based_on);
-      if (late != place.too_late.end() && late->second == opened.fence) place.too_late.erase(late);
+      // counts now, and so does what came before it.
+      std::erase_if(place.too_late, [&](const auto& late) {
+        const auto& [generation, by] = late;
+        return by == opened.fence && generation.fence == opened.based_on->fence &&
+               generation.sequence <= opened.based_on->sequence;
+      });
     }
     place.openings[opened.fence] = opened.based_on;
   }
