@@ -205,24 +205,28 @@ const char* to_string(AtNotice what) {
 }
 
 NoticePlan plan_at_notice(const NoticeFacts& facts) {
-  const auto rate = facts.unsaved.bytes_per_second;
+  const auto sending = [&](std::uint64_t bytes) -> std::optional<Duration> {
+    if (bytes == 0) return Duration{0};
+    if (const auto rate = facts.unsaved.bytes_per_second) return time_to_send(bytes, *rate);
+    // Too little was sent so far for a rate to be known: as little as that takes no longer.
+    if (facts.save_takes && bytes < RateEstimator::kEnoughBytes) return RateEstimator::kEnoughTime;
+    return std::nullopt;
+  };
   // A new checkpoint, as long as nothing is known against it.
   const auto new_one = [&]() -> std::optional<Duration> {
-    if (!facts.save_takes || facts.usual_bytes == 0 || !rate) return std::nullopt;
-    return *facts.save_takes + time_to_send(facts.usual_bytes, *rate) + facts.unsaved.commit_takes;
+    const auto sent = sending(facts.usual_bytes);
+    if (!facts.save_takes || facts.usual_bytes == 0 || !sent) return std::nullopt;
+    return *facts.save_takes + *sent + facts.unsaved.commit_takes;
   }();
   const NoticePlan told_now{!new_one || *new_one <= facts.left ? AtNotice::start_new : AtNotice::stand, Duration{0}};
-  if (!facts.unsaved.any) return told_now;
+  if (!facts.unsaved.any || facts.unsaved.held_up) return told_now;
   // Nobody knows when a first save ends.
   if (facts.saving && !facts.save_takes) return told_now;
-  const auto send = time_to_safe(facts.unsaved);
-  if (!send) return told_now;
+  // What is still to be written has to be sent as well; of that we see nothing yet, but know the usual size.
+  const auto sent = sending(std::max(facts.unsaved.bytes_to_send, facts.saving ? facts.usual_bytes : 0));
+  if (!sent) return told_now;
   const auto writing = facts.saving ? std::max(*facts.save_takes - facts.saving_for, Duration{0}) : Duration{0};
-  // What is written until then has to be sent as well; of that we see nothing yet, but know the usual size.
-  const auto whole = facts.saving && rate
-                         ? std::max(*send, time_to_send(facts.usual_bytes, *rate) + facts.unsaved.commit_takes)
-                         : *send;
-  const Duration hold = with_a_quarter_more(writing + whole);
+  const Duration hold = with_a_quarter_more(writing + *sent + facts.unsaved.commit_takes);
   if (hold > facts.left - facts.left / kHoldAtMostOfLeft) return told_now;
   return {AtNotice::finish_first, hold};
 }

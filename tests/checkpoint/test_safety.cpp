@@ -305,6 +305,26 @@ TEST_CASE("a save under way goes first if its rest and its upload fit") {
   CHECK(plan_at_notice(facts) == NoticePlan{AtNotice::start_new, {}});
 }
 
+TEST_CASE("a checkpoint so small that no rate is known goes first all the same") {
+  NoticeFacts facts{
+      .left = seconds{120},
+      .unsaved = {.bytes_to_send = kMiB / 4, .any = true, .bytes_per_second = {}, .commit_takes = seconds{1}},
+      .saving = true,
+      .saving_for = seconds{4},
+      .save_takes = seconds{10},
+      .usual_bytes = kMiB / 2};
+  // 6 s of writing, the 2 s of sending that all there was took at most, 1 s of committing, and a quarter more.
+  CHECK(plan_at_notice(facts) == NoticePlan{AtNotice::finish_first, milliseconds{11'250}});
+  facts.left = seconds{14};
+  CHECK(plan_at_notice(facts).what != AtNotice::finish_first);
+  facts.left = seconds{120};
+  facts.usual_bytes = kMiB;
+  CHECK(plan_at_notice(facts) == NoticePlan{AtNotice::start_new, {}});
+  facts.usual_bytes = kMiB / 2;
+  facts.unsaved.held_up = true;
+  CHECK(plan_at_notice(facts) == NoticePlan{AtNotice::start_new, {}});
+}
+
 TEST_CASE("whatever is known, a program is told with a quarter of the time left, and never later than the end") {
   for (const int left : {-5, 0, 1, 30, 120})
     for (const bool saving : {false, true})

@@ -1,6 +1,7 @@
 // The simulation itself: that a seed is a run, that the service may die anywhere, and the seeds that once found a bug.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -70,6 +71,45 @@ TEST_CASE("the service may die at any boundary of its store, its outbox and its 
   }
   MESSAGE("died at " << deaths << " of " << whole.boundaries << " boundaries");
   CHECK(deaths == whole.boundaries);
+}
+
+TEST_CASE("a program in the middle of a save is told of a notice when that save is safe") {
+  auto plan = sim::steady_plan(3, 1, hours{12});
+  plan.pools[0].mean_up = minutes{10};
+  plan.pools[0].mean_down = minutes{1};
+  auto& program = plan.jobs[0].program;
+  program.step_time = seconds{20};
+  program.save_every = 1;
+  program.files = 3;
+  program.inside_files = seconds{4};
+  program.on_term = sim::OnTerm::die;
+  std::uint64_t hash = 0;
+  int at_rest = 0, in_a_save = 0;
+  double last = 0, announced = 0;  // seconds: the last save's end or the start, and the notice
+  bool measured = false, saved = false, stored = false;
+  for (const auto& line : trace_of(plan, hash)) {
+    const auto is = [&](const char* what) { return line.find(what) != std::string::npos; };
+    const double at = std::strtod(line.c_str(), nullptr);
+    if (is("ProgramBegan")) measured = false;
+    if (is("ProgramBegan") || is("ProgramSaved")) last = at;
+    if (is(" CheckpointSaved")) measured = true;
+    if (is("ReclaimAnnounced")) {
+      announced = at;
+      saved = stored = false;
+    }
+    if (announced == 0) continue;
+    saved |= is("ProgramSaved");
+    stored |= saved && is("GenerationStored");
+    if (!is("ProgramOver")) continue;
+    // It dies of the signal: had it come in the save, there would be none.
+    CHECK_MESSAGE(saved == stored, line);
+    const bool was_saving = !saved && announced - last > 21;
+    CHECK_FALSE_MESSAGE((measured && was_saving), line);
+    ++(stored ? in_a_save : at_rest);
+    announced = 0;
+  }
+  CHECK(at_rest > 5);
+  CHECK(in_a_save > 10);
 }
 
 TEST_CASE("every seed that once found a bug holds now") {
