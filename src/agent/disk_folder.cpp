@@ -86,8 +86,12 @@ class DiskNewFile final : public NewFile {
     for (auto end = end_.load();
          end < offset + bytes.size() && !end_.compare_exchange_weak(end, offset + bytes.size());) {
     }
-    // A hole in a sparse file stays one.
-    if (only_zeros(bytes)) return {};
+    // A hole in a sparse file stays one; whatever an earlier try may have written there is removed.
+    constexpr int kHoleAsWell = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+    if (only_zeros(bytes) &&
+        ::fallocate(fd_.get(), kHoleAsWell, static_cast<off_t>(offset), static_cast<off_t>(bytes.size())) == 0) {
+      return {};
+    }
     // The kernel lets one write into a file at a time, and others would spin for it.
     const std::lock_guard lock(writing_);
     return write_at(fd_.get(), offset, bytes, "writing " + path_);

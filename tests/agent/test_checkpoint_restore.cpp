@@ -109,6 +109,23 @@ TEST_CASE("damage on the way is not damage in the store") {
   CHECK(restored.quarantined.empty());
 }
 
+TEST_CASE("a sparse file comes back as one, and a hole is a hole though an earlier try wrote there") {
+  const TempDir dir;
+  const auto folder = DiskFolder::open(dir / "checkpoints").value();
+  const std::string zeros(1 << 20, '\0');
+  auto file = folder->create("sparse").value();
+  SUBCASE("never written") {}
+  SUBCASE("written before") { REQUIRE(file->write(0, std::string(1 << 20, 'x'))); }
+  REQUIRE(file->write(0, zeros));
+  REQUIRE(file->write(zeros.size(), "end"));
+  REQUIRE(file->write(zeros.size() + 3, zeros));
+  REQUIRE(file->place(0, 0644));
+  CHECK((files_in(dir / "checkpoints").at("sparse") == zeros + "end" + zeros));
+  struct stat status {};
+  REQUIRE(::stat((dir / "checkpoints/sparse").c_str(), &status) == 0);
+  CHECK(status.st_blocks * 512 <= 1 << 16);
+}
+
 TEST_CASE("a store that is away is no reason to go back a generation") {
   World world;
   make_three(world);
