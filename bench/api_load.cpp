@@ -1,6 +1,8 @@
 // Sends many requests over real connections, each signed, as fast as the service answers.
-// Usage: api_load ENDPOINT CREDENTIALS_FILE create|describe|STREAM COUNT CONNECTIONS
-// STREAM: a log stream of a training, whose first 100 events are asked for. Prints requests per second, and the median
+// Usage: api_load ENDPOINT CREDENTIALS_FILE create|describe|poll|health|STREAM COUNT CONNECTIONS
+// describe: job after job; poll: each connection asks for a job of its own again and again; health: GET /health, which
+// the server answers from where it reads it: as fast as this client and the server can be. STREAM: a log stream of a
+// training, whose first 100 events are asked for. Prints requests per second, and the median
 // and the 99th percentile of their time in milliseconds.
 #include <algorithm>
 #include <atomic>
@@ -12,7 +14,7 @@
 #include <vector>
 
 #include "aws/sigv4.hpp"
-#include "http/client.hpp"
+#include "http/connections.hpp"
 
 using namespace holdfast;
 
@@ -29,15 +31,16 @@ std::string creation_of(const std::string& name) {
 }
 
 struct Call {
-  std::string target;
+  std::string target;  // empty: GET /health
   std::string service;
   std::string body;
 };
 
-Call call_of(const std::string& what, int number) {
-  const std::string name = fmt::format("load-{:06}", number);
+Call call_of(const std::string& what, int number, int connection) {
+  const std::string name = fmt::format("load-{:06}", what == "poll" ? connection : number);
+  if (what == "health") return {};
   if (what == "create") return {"SageMaker.CreateTrainingJob", "sagemaker", creation_of(name)};
-  if (what == "describe")
+  if (what == "describe" || what == "poll")
     return {"SageMaker.DescribeTrainingJob", "sagemaker", fmt::format(R"({{"TrainingJobName":"{}"}})", name)};
   return {
       "Logs_20140328.GetLogEvents", "logs",
@@ -50,10 +53,15 @@ Call call_of(const std::string& what, int number) {
 
 int main(int argc, char** argv) {
   if (argc != 6) {
-    std::fprintf(stderr, "usage: %s ENDPOINT CREDENTIALS_FILE create|describe|STREAM COUNT CONNECTIONS\n", argv[0]);
+    std::fprintf(stderr, "usage: %s ENDPOINT CREDENTIALS_FILE create|describe|poll|health|STREAM COUNT CONNECTIONS\n",
+                 argv[0]);
     return 2;
   }
-  const std::string endpoint = argv[1];
+  const auto origin = http::parse_origin(argv[1]);
+  if (!origin) {
+    std::fprintf(stderr, "%s\n", origin.error().message.c_str());
+    return 2;
+  }
   const auto credentials = aws::read_credentials(argv[2]);
   if (!credentials) {
     std::fprintf(stderr, "%s\n", credentials.error().message.c_str());
@@ -62,33 +70,34 @@ int main(int argc, char** argv) {
   const std::string what = argv[3];
   const int count = std::atoi(argv[4]);
   const int connections = std::atoi(argv[5]);
+  aws::Signer signer;
   std::atomic<int> next = 0, failed = 0;
   std::vector<double> took_ms(static_cast<std::size_t>(std::max(count, 1)));
   const auto begun = std::chrono::steady_clock::now();
   std::vector<std::thread> threads;
   for (int i = 0; i < connections; ++i) {
-    threads.emplace_back([&] {
+    threads.emplace_back([&, i] {
       SystemClock clock;
-      http::Client client;
+      http::Connections client({}, 1);
       for (int number = next++; number < count; number = next++) {
-        http::ClientRequest request;
-        request.method = "POST";
-        request.url = endpoint + "/";
-        auto call = call_of(what, number);
-        request.body = std::move(call.body);
-        aws::SignedRequest to_sign{"POST",
-                                   "/",
-                                   "",
-                                   {{"Host", endpoint.substr(endpoint.find("//") + 2)},
-                                    {"Content-Type", "application/x-amz-json-1.1"},
-                                    {"X-Amz-Target", call.target}},
-                                   aws::sha256_hex(request.body)};
-        for (const auto& [name, value] : to_sign.headers) request.headers.add(name, value);
-        for (const auto& [name, value] : aws::sign(to_sign, *credentials, "us-east-1", call.service, clock.now())) {
-          request.headers.add(name, value);
+        const auto call = call_of(what, number, i);
+        http::Outgoing request;
+        request.headers.add("Host", origin->authority());
+        if (call.target.empty()) {
+          request.target = "/health";
+        } else {
+          request.method = "POST";
+          request.body = call.body;
+          request.headers.add("Content-Type", "application/x-amz-json-1.1");
+          request.headers.add("X-Amz-Target", call.target);
+          const aws::SignedRequest to_sign{
+              "POST", "/", "", {request.headers.begin(), request.headers.end()}, aws::sha256_hex(call.body)};
+          for (auto& [name, value] : signer.sign(to_sign, *credentials, "us-east-1", call.service, clock.now()))
+            request.headers.add(name, value);
+          request.headers.add("Content-Length", std::to_string(call.body.size()));
         }
         const auto sent = std::chrono::steady_clock::now();
-        const auto response = client.send(request);
+        const auto response = client.exchange(*origin, request);
         took_ms[static_cast<std::size_t>(number)] =
             std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - sent).count();
         if (response && response->status == 200) continue;

@@ -4,6 +4,7 @@
 Usage: bench/run.py HOLDFAST API_LOAD METRIC_LOAD [control|interruptions|metrics]
 """
 import contextlib
+import os
 import pathlib
 import sqlite3
 import statistics
@@ -30,6 +31,12 @@ def memory_kib(pid):
     raise AssertionError("no VmRSS")
 
 
+def cpu_s(pid):
+    """What a process has used so far, user and system."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def load(service, what, count, connections=CONNECTIONS):
     """Requests per second, and the median and the 99th percentile of their time in ms."""
     done = subprocess.run([LOAD, service.endpoint, str(service.data / "credentials"), what, str(count), str(connections)],
@@ -41,12 +48,19 @@ def in_words(figures):
     return f"{figures[0]:.0f}; p50 {figures[1]:.1f} ms, p99 {figures[2]:.1f} ms"
 
 
+def load_in_words(service, what, connections):
+    """The same, and what a request takes of the service's CPU time: other work on the machine touches that less."""
+    before = cpu_s(service.process.pid)
+    figures = load(service, what, JOBS, connections)
+    return f"{in_words(figures)}; {(cpu_s(service.process.pid) - before) / JOBS * 1e6:.0f} us of CPU"
+
+
 def percentile(values, p):
     return sorted(values)[min(len(values) - 1, int(len(values) * p))]
 
 
 def show(name, value):
-    print(f"{name:<72} {value}", flush=True)
+    print(f"{name:<78} {value}", flush=True)
 
 
 def control_plane():
@@ -66,8 +80,9 @@ def control_plane():
         stream = service.client("logs").describe_log_streams(logGroupName="/aws/sagemaker/TrainingJobs",
                                                              logStreamNamePrefix="holder/")["logStreams"][0]["logStreamName"]
         for connections in (CONNECTIONS, FEW):
-            show(f"DescribeTrainingJob per second, {connections} connections", in_words(load(service, "describe", JOBS, connections)))
-            show(f"GetLogEvents (100 lines) per second, {connections} connections", in_words(load(service, stream, JOBS, connections)))
+            for name, what in (("GET /health", "health"), ("DescribeTrainingJob, each job once,", "describe"),
+                               ("DescribeTrainingJob, a job polled by each connection,", "poll"), ("GetLogEvents (100 lines)", stream)):
+                show(f"{name} per second, {connections} connections", load_in_words(service, what, connections))
         service.kill()
         begun = time.monotonic()
         service.start()

@@ -1,7 +1,10 @@
 #include "api/training_job_description.hpp"
 
+#include <fmt/format.h>
+
 #include <cmath>
 
+#include "api/json_text.hpp"
 #include "api/protocol.hpp"
 #include "job/summary.hpp"
 
@@ -11,28 +14,46 @@ using nlohmann::json;
 
 namespace {
 
-json transitions_of(const job::Job& job) {
-  json list = json::array();
+void write_transitions(const job::Job& job, JsonText& out) {
+  out.key("SecondaryStatusTransitions");
+  out.begin_array();
   for (const auto& transition : job.transitions) {
-    json entry = json::object();  // one by one: a braced list of pairs is a list of lists first
-    entry["Status"] = to_string(transition.status);
-    entry["StartTime"] = to_wire_time(transition.start);
-    entry["StatusMessage"] = transition.message;
+    out.begin_object();
+    out.member("Status", to_string(transition.status));
+    out.member("StartTime", to_wire_time(transition.start));
+    out.member("StatusMessage", transition.message);
     // The last entry of a finished job ends when it starts.
     const bool last_of_ended = job::is_ended(job) && &transition == &job.transitions.back();
     if (transition.end || last_of_ended)
-      entry["EndTime"] = to_wire_time(transition.end ? *transition.end : transition.start);
-    list.push_back(std::move(entry));
+      out.member("EndTime", to_wire_time(transition.end ? *transition.end : transition.start));
+    out.end_object();
   }
-  return list;
+  out.end_array();
 }
 
-json outcome_with_metrics(const ports::StoredJob& stored, ports::Telemetry& telemetry) {
-  json outcome = describe_outcome(stored.job);
-  if (!job::is_ended(stored.job)) return outcome;
-  if (json metrics = describe_metrics(stored.job.spec->name, telemetry); !metrics.empty())
-    outcome["FinalMetricDataList"] = std::move(metrics);
-  return outcome;
+void write_model_artifacts(const job::JobSpec& spec, JsonText& out) {
+  out.key("ModelArtifacts");
+  out.begin_object();
+  out.member("S3ModelArtifacts", fmt::format("{}/{}/output/{}", spec.output_path, spec.name.value,
+                                             spec.archive_model ? "model.tar.gz" : "model/"));
+  out.end_object();
+}
+
+// Its names are none of the request's.
+void write_outcome(const job::Job& job, JsonText& out) {
+  const auto summary = job::summarize(job);
+  out.member("TrainingJobArn", job.spec->arn);
+  out.member("TrainingJobStatus", to_string(summary.primary));
+  out.member("SecondaryStatus", to_string(summary.secondary));
+  write_transitions(job, out);
+  write_model_artifacts(*job.spec, out);
+  out.member("CreationTime", to_wire_time(job.created));
+  out.member("LastModifiedTime", to_wire_time(summary.last_modified));
+  if (summary.training_start) out.member("TrainingStartTime", to_wire_time(*summary.training_start));
+  if (summary.training_end) out.member("TrainingEndTime", to_wire_time(*summary.training_end));
+  if (summary.training_seconds) out.member("TrainingTimeInSeconds", *summary.training_seconds);
+  if (summary.billable_seconds) out.member("BillableTimeInSeconds", *summary.billable_seconds);
+  if (!summary.failure_reason.empty()) out.member("FailureReason", summary.failure_reason);
 }
 
 tl::unexpected<Error> no_object(const ports::StoredJob& stored) {
@@ -41,27 +62,12 @@ tl::unexpected<Error> no_object(const ports::StoredJob& stored) {
 
 }  // namespace
 
-// Its names are none of the request's.
 json describe_outcome(const job::Job& job) {
-  const auto summary = job::summarize(job);
-  json answer = {{"TrainingJobArn", job.spec->arn},
-                 {"TrainingJobStatus", to_string(summary.primary)},
-                 {"SecondaryStatus", to_string(summary.secondary)},
-                 {"SecondaryStatusTransitions", transitions_of(job)},
-                 {"ModelArtifacts",
-                  {{"S3ModelArtifacts", job.spec->output_path + "/" + job.spec->name.value + "/output/" +
-                                            (job.spec->archive_model ? "model.tar.gz" : "model/")}}},
-                 {"CreationTime", to_wire_time(job.created)},
-                 {"LastModifiedTime", to_wire_time(summary.last_modified)}};
-  const auto time = [&](const char* member, const std::optional<Instant>& at) {
-    if (at) answer[member] = to_wire_time(*at);
-  };
-  time("TrainingStartTime", summary.training_start);
-  time("TrainingEndTime", summary.training_end);
-  if (summary.training_seconds) answer["TrainingTimeInSeconds"] = *summary.training_seconds;
-  if (summary.billable_seconds) answer["BillableTimeInSeconds"] = *summary.billable_seconds;
-  if (!summary.failure_reason.empty()) answer["FailureReason"] = summary.failure_reason;
-  return answer;
+  JsonText out;
+  out.begin_object();
+  write_outcome(job, out);
+  out.end_object();
+  return json::parse(out.text());
 }
 
 // MetricData.Value is a 32-bit float on the wire. JSON has no NaN, so a metric that ended as one is not shown.
@@ -80,16 +86,28 @@ json describe_metrics(const JobName& name, ports::Telemetry& telemetry) {
 Result<json> describe_job(const ports::StoredJob& stored, ports::Telemetry& telemetry) {
   json described = json::parse(stored.origin.request, nullptr, false);
   if (!described.is_object()) return no_object(stored);
-  described.update(outcome_with_metrics(stored, telemetry));
+  described.update(describe_outcome(stored.job));
+  if (!job::is_ended(stored.job)) return described;
+  if (json metrics = describe_metrics(stored.job.spec->name, telemetry); !metrics.empty())
+    described["FinalMetricDataList"] = std::move(metrics);
   return described;
 }
 
 Result<std::string> description_text(const ports::StoredJob& stored, ports::Telemetry& telemetry) {
   const std::string& request = stored.origin.request;
   if (request.size() < 2 || request.front() != '{' || request.back() != '}') return no_object(stored);
-  auto outcome = outcome_with_metrics(stored, telemetry);
-  outcome["ProfilingStatus"] = "Disabled";  // whatever was asked for, nothing profiles here
-  std::string text = dump(outcome);
+  JsonText out;
+  out.begin_object();
+  write_outcome(stored.job, out);
+  if (job::is_ended(stored.job)) {
+    if (const json metrics = describe_metrics(stored.job.spec->name, telemetry); !metrics.empty()) {
+      out.key("FinalMetricDataList");
+      out.json(dump(metrics));
+    }
+  }
+  out.member("ProfilingStatus", "Disabled");  // whatever was asked for, nothing profiles here
+  out.end_object();
+  std::string text = out.text();
   if (request.size() == 2) return text;
   text.back() = ',';
   return text.append(request, 1);

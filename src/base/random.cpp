@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <sys/random.h>
 
+#include <array>
+#include <utility>
+
 #include "base/ensure.hpp"
 
 namespace holdfast {
@@ -19,9 +22,16 @@ constexpr std::uint64_t kGoldenGamma = 0x9e3779b97f4a7c15ULL;
 std::uint64_t SeededRandom::next() { return scramble(state_ += kGoldenGamma); }
 
 std::uint64_t SystemRandom::next() {
-  std::uint64_t value = 0;
-  ENSURE(getrandom(&value, sizeof value, 0) == static_cast<ssize_t>(sizeof value), "the kernel gives no random bytes");
-  return value;
+  // A handful at once, since a request id takes three. Of each thread its own, and up to 256 bytes come whole. What was
+  // given out does not stay behind.
+  static thread_local std::array<std::uint64_t, 32> numbers;
+  static thread_local std::size_t used = numbers.size();
+  if (used == numbers.size()) {
+    ENSURE(getrandom(numbers.data(), sizeof numbers, 0) == static_cast<ssize_t>(sizeof numbers),
+           "the kernel gives no random bytes");
+    used = 0;
+  }
+  return std::exchange(numbers[used++], 0);
 }
 
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
@@ -36,12 +46,10 @@ std::string random_hex(Random& random, std::size_t digits) {
 }
 
 std::string random_uuid(Random& random) {
+  const std::uint64_t first = random.next(), second = random.next();
   // RFC 4122, version 4.
-  std::string hex = random_hex(random, 32);
-  hex[12] = '4';
-  hex[16] = "89ab"[random.next() & 3U];
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
-                     hex.substr(20));
+  return fmt::format("{:08x}-{:04x}-4{:03x}-{}{:03x}-{:012x}", first >> 32, (first >> 16) & 0xffff, first & 0xfff,
+                     "89ab"[random.next() & 3U], (second >> 48) & 0xfff, second & 0xffff'ffff'ffff);
 }
 
 }  // namespace holdfast

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <concepts>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
@@ -402,19 +401,18 @@ void read(const Value& in, std::variant<Alternatives...>& variant);
 template <Struct T>
 int read_members(const Value& in, T& value) {
   must_be_object(in);
-  std::uint64_t found = 0;
-  for (const auto& [key, given] : in.GetObject()) {
-    const auto name = text_of(key);
-    std::uint64_t bit = 1;
-    each_member(value, [&, &of = given](std::string_view each, auto& member) {
-      if (name == each) {
-        read(of, member);
-        found |= bit;
-      }
-      bit <<= 1;
-    });
-  }
-  return std::popcount(found);
+  int found = 0;
+  auto next = in.MemberBegin();
+  each_member(value, [&](std::string_view name, auto& member) {
+    // They come in the order in which they were written, which is this one, unless another version wrote them.
+    const bool in_order = next != in.MemberEnd() && text_of(next->name) == name;
+    const auto given = in_order ? next : in.FindMember(Value(rapidjson::StringRef(name.data(), name.size())));
+    if (given == in.MemberEnd()) return;
+    read(given->value, member);
+    next = given + 1;
+    ++found;
+  });
+  return found;
 }
 template <Struct T>
 void read(const Value& in, T& value) {

@@ -8,6 +8,7 @@
 #include "job/summary.hpp"
 #include "store/lease_rows.hpp"
 #include "store/overview.hpp"
+#include "store/recent_jobs.hpp"
 #include "store/schema.hpp"
 #include "store/sqlite.hpp"
 #include "store/tag_codec.hpp"
@@ -47,17 +48,10 @@ class SqliteStore final : public ports::JobStore {
     // An in-memory store has one connection for both: then writing and reading take turns.
     std::unique_lock lock(mutex_, std::defer_lock);
     if (!reader_) lock.lock();
-    if (auto begun = write_.begin.run(); !begun) return begun;
-    if (auto written = write_all(batch); !written) {
-      // What failed is what the caller must hear of; a rollback that fails too leaves nothing behind either.
-      if (!sqlite3_get_autocommit(writer_->handle())) static_cast<void>(write_.rollback.run());
-      return written;
-    }
-    if (auto committed = write_.commit.run(); !committed) {
-      if (!sqlite3_get_autocommit(writer_->handle())) static_cast<void>(write_.rollback.run());
-      return committed;
-    }
-    return {};
+    recent_.commit_begins(batch);
+    auto committed = commit_whole(batch);
+    recent_.commit_ended();
+    return committed;
   }
 
   Result<std::vector<job::Job>> live_jobs() override {
@@ -94,6 +88,8 @@ class SqliteStore final : public ports::JobStore {
   }
 
   Result<ports::StoredJob> find(const JobName& name) override {
+    if (const auto known = recent_.find(name)) return *known;
+    const auto read_since = recent_.now();
     std::string spec, job_text, request, tags;
     {
       const std::lock_guard lock(mutex_);
@@ -111,7 +107,10 @@ class SqliteStore final : public ports::JobStore {
     }
     auto job = decode(spec, job_text);
     if (!job) return fail(job.error());
-    return ports::StoredJob{std::move(*job), {std::move(request), decode_tags(tags)}};
+    const std::size_t bytes = spec.size() + job_text.size() + request.size() + tags.size();
+    ports::StoredJob stored{std::move(*job), {std::move(request), decode_tags(tags)}};
+    if (bytes <= kMaxRecentJobBytes) recent_.put(std::make_shared<const ports::StoredJob>(stored), read_since);
+    return stored;
   }
 
   Result<ports::Overview> overview() override {
@@ -247,6 +246,20 @@ class SqliteStore final : public ports::JobStore {
     return job::decode_job(job_text, std::make_shared<const job::JobSpec>(std::move(*decoded)));
   }
 
+  Result<void> commit_whole(const ports::Batch& batch) {
+    if (auto begun = write_.begin.run(); !begun) return begun;
+    if (auto written = write_all(batch); !written) {
+      // What failed is what the caller must hear of; a rollback that fails too leaves nothing behind either.
+      if (!sqlite3_get_autocommit(writer_->handle())) static_cast<void>(write_.rollback.run());
+      return written;
+    }
+    if (auto committed = write_.commit.run(); !committed) {
+      if (!sqlite3_get_autocommit(writer_->handle())) static_cast<void>(write_.rollback.run());
+      return committed;
+    }
+    return {};
+  }
+
   Result<void> write_all(const ports::Batch& batch) {
     for (const auto& step : batch.steps) {
       if (auto written = write_step(step); !written) return written;
@@ -351,6 +364,7 @@ class SqliteStore final : public ports::JobStore {
   std::unique_ptr<Database> writer_;
   std::unique_ptr<Database> reader_;  // null for an in-memory store
   std::mutex mutex_;                  // guards reader_, or the one connection of an in-memory store
+  RecentJobs recent_;                 // every change goes through commit()
   Writes write_;
   LeaseRows leases_;
   Reads read_;

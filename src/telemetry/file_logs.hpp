@@ -11,12 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "base/lru.hpp"
 #include "base/time.hpp"
 #include "ports/log_store.hpp"
 #include "telemetry/log_groups.hpp"
 #include "telemetry/log_search.hpp"
 #include "telemetry/log_stream.hpp"
-#include "telemetry/lru.hpp"
 
 namespace holdfast::telemetry {
 

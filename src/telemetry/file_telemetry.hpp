@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "base/lru.hpp"
 #include "base/time.hpp"
 #include "ports/metrics.hpp"
 #include "ports/telemetry.hpp"
 #include "telemetry/file_logs.hpp"
-#include "telemetry/lru.hpp"
 #include "telemetry/metric_scanner.hpp"
 
 namespace holdfast::telemetry {

@@ -28,12 +28,16 @@ class LogFile {
   Result<void> cut(std::uint64_t size);
 
   // Calls `line(position, text)` for each line between two beginnings of lines, without its line feed, until it
-  // returns false.
+  // returns false. `piece`: how much to read at first; whoever wants a few lines says less.
   template <class F>
-  Result<void> for_each_line(std::uint64_t begin, std::uint64_t end, F line) const;
+  Result<void> for_each_line(std::uint64_t begin, std::uint64_t end, std::uint64_t piece, F line) const;
+  template <class F>
+  Result<void> for_each_line(std::uint64_t begin, std::uint64_t end, F line) const {
+    return for_each_line(begin, end, kReadPiece, line);
+  }
   // The same from the last line to the first.
   template <class F>
-  Result<void> for_each_line_back(std::uint64_t begin, std::uint64_t end, F line) const;
+  Result<void> for_each_line_back(std::uint64_t begin, std::uint64_t end, std::uint64_t piece, F line) const;
 
  private:
   LogFile(Fd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
@@ -43,8 +47,7 @@ class LogFile {
 };
 
 template <class F>
-Result<void> LogFile::for_each_line(std::uint64_t begin, std::uint64_t end, F line) const {
-  std::uint64_t piece = kReadPiece;
+Result<void> LogFile::for_each_line(std::uint64_t begin, std::uint64_t end, std::uint64_t piece, F line) const {
   while (begin < end) {
     const auto text = read(begin, std::min(end, begin + piece));
     if (!text) return fail(text.error());
@@ -64,8 +67,7 @@ Result<void> LogFile::for_each_line(std::uint64_t begin, std::uint64_t end, F li
 }
 
 template <class F>
-Result<void> LogFile::for_each_line_back(std::uint64_t begin, std::uint64_t end, F line) const {
-  std::uint64_t piece = kReadPiece;
+Result<void> LogFile::for_each_line_back(std::uint64_t begin, std::uint64_t end, std::uint64_t piece, F line) const {
   while (begin < end) {
     const std::uint64_t from = end - std::min(end - begin, piece);
     const auto text = read(from, end);

@@ -10,6 +10,13 @@ namespace {
 
 constexpr std::uint64_t kTailPiece = 4 * 1024;
 constexpr std::size_t kRecordsAtOnce = 1024;
+constexpr std::uint64_t kLeastPiece = 4 * 1024;
+constexpr std::uint64_t kUsualLine = 160;  // bytes as kept
+
+// How much of a log to read first: what the lines of a page usually take, since most pages are a small part of a block.
+std::uint64_t first_piece(const ports::LogQuery& query) {
+  return std::clamp(std::min<std::uint64_t>(query.limit, kReadPiece) * kUsualLine, kLeastPiece, kReadPiece);
+}
 
 // The events of a page as they are found, in the order in which they are read.
 class Page {
@@ -225,16 +232,17 @@ Result<ports::LogPage> LogStream::read_forward(const Extent& extent, const ports
     }
     next = std::max(query.position, block->begin);
     scanned += block->end - next;
-    const auto read = file_.for_each_line(next, block->end, [&](std::uint64_t position, std::string_view line) {
-      if (const auto event = parse_event(line)) {
-        const bool none_yet = page.events.empty();
-        full = !page.add(*event);
-        if (full) return false;
-        if (none_yet && !page.events.empty()) first = position;
-      }
-      next = position + line.size() + 1;
-      return true;
-    });
+    const auto read =
+        file_.for_each_line(next, block->end, first_piece(query), [&](std::uint64_t position, std::string_view line) {
+          if (const auto event = parse_event(line)) {
+            const bool none_yet = page.events.empty();
+            full = !page.add(*event);
+            if (full) return false;
+            if (none_yet && !page.events.empty()) first = position;
+          }
+          next = position + line.size() + 1;
+          return true;
+        });
     if (!read) return fail(read.error());
   }
   const bool at_end = page.events.empty() && next == extent.size;
@@ -262,14 +270,15 @@ Result<ports::LogPage> LogStream::read_backward(const Extent& extent, const port
     }
     const std::uint64_t end = std::min(block->end, query.position);
     scanned += end - std::min(end, block->begin);
-    const auto read = file_.for_each_line_back(block->begin, end, [&](std::uint64_t position, std::string_view line) {
-      if (const auto event = parse_event(line)) {
-        full = !page.add(*event);
-        if (full) return false;
-      }
-      first = position;
-      return true;
-    });
+    const auto read = file_.for_each_line_back(block->begin, end, first_piece(query),
+                                               [&](std::uint64_t position, std::string_view line) {
+                                                 if (const auto event = parse_event(line)) {
+                                                   full = !page.add(*event);
+                                                   if (full) return false;
+                                                 }
+                                                 first = position;
+                                                 return true;
+                                               });
     if (!read) return fail(read.error());
   }
   std::reverse(page.events.begin(), page.events.end());

@@ -153,6 +153,28 @@ TEST_CASE("what is no UTF-8 is replaced, and a line too long is cut between char
   CHECK(messages[2] == std::string(kMaxLineBytes, '\\'));
 }
 
+TEST_CASE("a page of one line reaches over lines much longer than it reads at first, in both directions") {
+  Fixture logs;
+  const Lines lines = {"short", std::string(kMaxLineBytes, '\\'), "", std::string(20'000, 'y'), "end"};
+  REQUIRE(logs.append(1, 0, lines));
+  std::uint64_t position = 0;
+  for (const auto& line : lines) {
+    const auto page = logs.read(position, 1);
+    REQUIRE(page.events.size() == 1);
+    CHECK(page.events[0].message == line);
+    position = page.next;
+  }
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    auto query = Fixture::query("job/algo-1-1", position, 1);
+    query.backward = true;
+    const auto page = logs.store->read(query);
+    REQUIRE(page);
+    REQUIRE(page->events.size() == 1);
+    CHECK(page->events[0].message == *line);
+    position = page->first;
+  }
+}
+
 TEST_CASE("a batch beyond the limit is refused and leaves nothing behind") {
   Fixture logs;
   REQUIRE(logs.append(1, 0, {"a"}));

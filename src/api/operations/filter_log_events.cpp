@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/filter_pattern.hpp"
+#include "api/json_text.hpp"
 #include "api/operations/log_groups.hpp"
 #include "api/operations/operations.hpp"
 #include "api/operations/page_token.hpp"
@@ -98,16 +99,26 @@ void filter_log_events(const Call& call, Answer answer) {
   }
   const auto page = call.backends.logs.search(search);
   if (!page) return answer(tl::unexpected(log_failure(page.error())));
-  json shown = {{"events", json::array()}, {"searchedLogStreams", json::array()}};
+  JsonText shown;
+  shown.begin_object();
+  shown.key("events");
+  shown.begin_array();
   for (const auto& found : page->events) {
-    shown["events"].push_back({{"logStreamName", found.stream},
-                               {"timestamp", found.event.timestamp_ms},
-                               {"message", found.event.message},
-                               {"ingestionTime", found.event.ingestion_ms},
-                               {"eventId", event_id(found)}});
+    shown.begin_object();
+    shown.member("logStreamName", found.stream);
+    shown.member("timestamp", found.event.timestamp_ms);
+    shown.member("message", found.event.message);
+    shown.member("ingestionTime", found.event.ingestion_ms);
+    shown.member("eventId", event_id(found));
+    shown.end_object();
   }
-  if (page->next) shown["nextToken"] = make_page_token(to_position(*page->next), question);
-  answer(dump(shown));
+  shown.end_array();
+  shown.key("searchedLogStreams");
+  shown.begin_array();
+  shown.end_array();
+  if (page->next) shown.member("nextToken", make_page_token(to_position(*page->next), question));
+  shown.end_object();
+  answer(shown.text());
 }
 
 }  // namespace holdfast::api::operations

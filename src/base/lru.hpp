@@ -5,7 +5,7 @@
 #include <map>
 #include <utility>
 
-namespace holdfast::telemetry {
+namespace holdfast {
 
 template <class Key, class Value>
 class Lru {
@@ -60,4 +60,4 @@ class Lru {
   std::map<Key, typename Entries::iterator> places_;
 };
 
-}  // namespace holdfast::telemetry
+}  // namespace holdfast

@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "telemetry/lru.hpp"
+#include "base/lru.hpp"
 
-using holdfast::telemetry::Lru;
+using holdfast::Lru;
 
 TEST_CASE("the entry not used for longest is forgotten first") {
   Lru<int, std::string> lru(2);

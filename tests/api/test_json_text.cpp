@@ -1,0 +1,43 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "api/json_text.hpp"
+
+using namespace holdfast;
+
+TEST_CASE("objects and lists in each other") {
+  api::JsonText out;
+  out.begin_object();
+  out.member("number", std::int64_t{-5});
+  out.member("time", 1764338400.25);
+  out.member("whole", 1764338400.0);
+  out.key("list");
+  out.begin_array();
+  out.value("a");
+  out.begin_object();
+  out.end_object();
+  out.end_array();
+  out.key("as it is");
+  out.json(R"([1,{"x":null}])");
+  out.end_object();
+  CHECK(out.text() ==
+        R"({"number":-5,"time":1764338400.25,"whole":1764338400.0,"list":["a",{}],"as it is":[1,{"x":null}]})");
+}
+
+TEST_CASE("every text is read back as it was") {
+  for (int c = 0; c < 0x80; ++c) {
+    const std::string text = "before " + std::string(1, static_cast<char>(c)) + " behind";
+    api::JsonText out;
+    out.value(text);
+    CHECK(nlohmann::json::parse(out.text()) == text);
+  }
+  for (const char* text : {"", "\xC3\xA4", "\xF0\x9F\x98\x80", "\"", "\\", "\xC3\xA4\n\"\\"}) {
+    api::JsonText out;
+    out.value(text);
+    CHECK(nlohmann::json::parse(out.text()) == text);
+  }
+  api::JsonText out;
+  out.value("no \xFF character");
+  CHECK(nlohmann::json::parse(out.text()) == "no \xEF\xBF\xBD character");
+}
