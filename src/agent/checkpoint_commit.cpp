@@ -209,6 +209,7 @@ bool CheckpointSync::commit(Snapshot snapshot, Events& events) {
   for (const auto& file : manifest.files) unclaimed_.erase(file.object);
   left_over_.clear();
   if (auto put = ledger_.put_manifest(manifest); !put) {
+    in_doubt_ = true;
     problem(events, put.error(), "committing a checkpoint");
     return false;
   }
@@ -227,6 +228,7 @@ bool CheckpointSync::commit(Snapshot snapshot, Events& events) {
   dirty_since_.reset();
   if (last_change_ != snapshot.last_change) dirty_since_ = snapshot.seen_at;
   trouble_said_at_.reset();
+  in_doubt_ = false;
   saves_.committed();
   last_commit_at_ = clock_.ticks();
   last_burst_ = snapshot.burst;
@@ -247,7 +249,7 @@ bool CheckpointSync::commit(Snapshot snapshot, Events& events) {
 
 // What fails here holds up no commit: whoever may not remove objects, say, must not lose checkpoints by that.
 void CheckpointSync::tidy_up(Events& events) {
-  if (tidy_again_at_ && clock_.ticks() < *tidy_again_at_) return;
+  if (in_doubt_ || (tidy_again_at_ && clock_.ticks() < *tidy_again_at_)) return;
   tidy_again_at_.reset();
   if (!check_fence(events)) return;
   const auto failed = [&](const Error& error, std::string_view what) {

@@ -263,6 +263,7 @@ class CheckpointSync {
   bool plain_known_ = false;
   bool untidy_ = false;  // the plain view and the ledger are behind the last generation
   bool untidy_said_ = false;
+  bool in_doubt_ = false;                 // a manifest without an answer may still arrive: nothing that it names may go
   std::optional<Instant> tidy_again_at_;  // after trouble with that
   std::optional<Fence> fenced_off_;
   std::optional<Instant> retry_at_;         // after trouble with the store

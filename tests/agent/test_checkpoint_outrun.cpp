@@ -2,6 +2,8 @@
 // never anything that is half of one and half of another.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "agent/checkpoint_world.hpp"
 
 using namespace holdfast;
@@ -171,6 +173,38 @@ TEST_CASE("a program that is killed in a save loses no whole checkpoint before i
   CHECK(end.generation == generation(1, all_names ? 2 : 1));
   CHECK(Attempt(world, 2).files().at("optimizer.pt") == (all_names ? "optimizer of 2" : "optimizer of 1"));
   CHECK(Attempt(world, 3).files().at("model.pt") == (all_names ? "model of 2" : "model of 1"));
+}
+
+TEST_CASE("what a manifest without an answer names is not cleaned away: it may still arrive") {
+  World world;
+  Attempt attempt(world, 1);
+  world.store.before = [](std::string_view call, const std::string&) -> std::optional<Error> {
+    if (call != "remove") return std::nullopt;
+    return Error{Kind::try_again, "not now"};
+  };
+  for (int step = 1; step <= 5; ++step) {
+    save(attempt, step);
+    REQUIRE(attempt.settle());
+  }
+  // There is something to clean up, and all of the next save is replaced while its manifest is on its way.
+  save(attempt, 6);
+  std::vector<std::string> stored;
+  int refused = 0;
+  world.store.before = [&](std::string_view call, const std::string& key) -> std::optional<Error> {
+    if (call == "put" && key.find("/data/") != std::string::npos && stored.empty()) save(attempt, 7);
+    if (call == "remove" && refused < 2) return Error{Kind::try_again, "not now"};
+    if (call != "put" || key.find("/ledger/") == std::string::npos) return std::nullopt;
+    if (++refused == 1) stored = world.keys(world.own_key("data/"));
+    return Error{Kind::try_again, "no answer"};
+  };
+  for (int i = 0; i < 6; ++i) attempt.settle(seconds{3});
+  REQUIRE(stored.size() >= 12);
+  const auto now = world.keys(world.own_key("data/"));
+  for (const auto& object : stored) CHECK(std::ranges::count(now, object) == 1);
+  // And later it is.
+  world.store.before = nullptr;
+  REQUIRE(attempt.settle(seconds{3}));
+  CHECK(world.keys(world.own_key("data/")).size() < now.size());
 }
 
 TEST_CASE("a store in trouble is not told of an old checkpoint where there is a newer one") {
