@@ -51,6 +51,17 @@ aws::AuthResult<Authenticated> Authority::verify(const aws::SignedRequest& reque
   return Authenticated{std::move(*identity), std::move(known->principal)};
 }
 
+aws::AuthResult<Principal> Authority::verify(const aws::SignedPolicy& policy, Instant now) {
+  std::optional<Known> known;
+  const auto scope = aws::verify_policy(policy, now, [&](std::string_view access_key) {
+    known = find(access_key);
+    return known ? std::optional(known->secret) : std::nullopt;
+  });
+  if (!scope) return tl::unexpected(scope.error());
+  known->principal.access_key = scope->access_key;
+  return std::move(known->principal);
+}
+
 std::optional<Authority::Known> Authority::find(std::string_view access_key) {
   if (access_key == root_.access_key) return Known{root_.secret, {kRootName, Policy{.admin = true}}};
   if (auto attempt = find_attempt(access_key)) return attempt;

@@ -9,6 +9,7 @@
 
 #include "api/access.hpp"
 #include "api/keys.hpp"
+#include "aws/signed_policy.hpp"
 #include "aws/sigv4.hpp"
 #include "base/ids.hpp"
 #include "ports/job_store.hpp"
@@ -32,6 +33,8 @@ class Authority {
   // The signature of `request`, and whose it is. An attempt's key is unknown as soon as another attempt has begun, or
   // the job has ended.
   aws::AuthResult<Authenticated> verify(const aws::SignedRequest& request, Instant now);
+  // Of a form.
+  aws::AuthResult<Principal> verify(const aws::SignedPolicy& policy, Instant now);
 
  private:
   struct Known {

@@ -28,6 +28,8 @@ aws::SignedRequest signed_request(const http::RequestHead& head, const std::stri
 
 // Found out before the signature is verified: it only says in whose words to answer.
 bool scope_is_s3(const http::RequestHead& head) {
+  // A browser's form is S3's, wherever its bucket is named.
+  if (s3::form_boundary(head.headers.get("Content-Type"))) return true;
   const auto authorization = aws::parse_authorization(signed_request(head, ""));
   // Who sends no signature at all gets the answer of the service that the form of the request belongs to.
   if (!authorization) return head.method != "POST" || head.path() != "/";
@@ -94,6 +96,16 @@ http::BodyPlan Service::plan_s3(const http::RequestHead& head) {
   const auto request = s3_.parse(head);
   if (!request) {
     plan.refuse = s3_failure(head, request.error());
+    return plan;
+  }
+  if (s3::is_form(*request)) {
+    auto form = s3_.start_form(*request, [this](const aws::SignedPolicy& policy) { return verify_form(policy); });
+    if (form) {
+      plan.limit = s3::kMaxFramedObject;
+      plan.sink = std::move(*form);
+    } else {
+      plan.refuse = s3_failure(head, form.error());
+    }
     return plan;
   }
   if (!s3::is_upload(*request)) return plan;
@@ -189,6 +201,13 @@ s3::S3Result<Authenticated> Service::verify_s3(const http::RequestHead& head) {
   if (sender->identity.scope.service != "s3")
     return tl::unexpected(s3::S3Error{403, "AccessDenied", "The signature is for another service."});
   return std::move(*sender);
+}
+
+s3::S3Result<Principal> Service::verify_form(const aws::SignedPolicy& policy) {
+  auto principal = authority_.verify(policy, clock_.now());
+  if (principal) return std::move(*principal);
+  const auto error = aws::describe(principal.error(), aws::Dialect::s3);
+  return tl::unexpected(s3::S3Error{error.status, error.code, error.message});
 }
 
 tl::expected<void, ApiError> Service::check_agent(const http::RequestHead& head, const nlohmann::json& request) const {

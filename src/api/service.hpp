@@ -71,6 +71,7 @@ class Service final : public http::Handler {
   tl::expected<Principal, ApiError> verify_user(const http::Request& request, const wire::Exchange& exchange);
   // With what was signed in the body's place: its SHA-256, or the word that says that it was not.
   s3::S3Result<Authenticated> verify_s3(const http::RequestHead& head);
+  s3::S3Result<Principal> verify_form(const aws::SignedPolicy& policy);
   http::BodyPlan plan_s3(const http::RequestHead& head);
   void answer_operation(const http::Request& request, const Respond& respond);
   http::Response answer_figures();

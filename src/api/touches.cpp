@@ -62,7 +62,7 @@ Touches the_streams_jobs(const nlohmann::json& request) {
   if (streams != request.end() && streams->is_array()) {
     for (const auto& stream : *streams) touched.jobs.push_back(stream.is_string() ? stream.get<std::string>() : "");
   }
-  return touched.jobs.empty() ? Touches{Touches::What::account} : touched;
+  return touched.jobs.empty() ? Touches{Touches::What::nothing} : touched;
 }
 
 // Expressions say nothing that the queries do not.

@@ -14,7 +14,8 @@ Touches the_job(const nlohmann::json& request);
 Touches the_tagged_job(const nlohmann::json& request);
 // The operation itself leaves out what the caller may not see.
 Touches what_one_may_see(const nlohmann::json& request);
-// The jobs of all streams that are named, by name or by prefix. Another group than the trainings' is for the account.
+// The jobs of all streams that are named, by name or by prefix; where none is, the operation leaves out what the caller
+// may not see. Another group than the trainings' is for the account.
 Touches the_streams_jobs(const nlohmann::json& request);
 // The jobs of all metrics that are asked for; one without the dimension of a job is for the account.
 Touches the_metrics_jobs(const nlohmann::json& request);

@@ -60,10 +60,11 @@ Result<Statistic> parse_statistic(std::string_view text) {
     if (error == std::errc{} && end == text.data() + text.size() && percent >= 0 && percent <= 100)
       return Statistic{Which::percentile, percent};
   }
+  if (const auto trimmed = parse_trimmed(text)) return Statistic{Which::trimmed, 0, *trimmed};
   return fail(
       Kind::invalid,
-      "the statistic {} is not supported: use SampleCount, Average, Sum, Minimum, Maximum, or a percentile such as "
-      "p99 or p99.9",
+      "the statistic {} is not supported: use SampleCount, Average, Sum, Minimum, Maximum, a percentile such as p99 or "
+      "p99.9, IQM, or TM, WM, TC, TS and PR as in tm90, TM(10%:90%), PR(:300)",
       text);
 }
 
@@ -80,6 +81,8 @@ std::optional<double> value_of(const Bucket& bucket, const Statistic& statistic)
       return bucket.minimum;
     case Which::maximum:
       return bucket.maximum;
+    case Which::trimmed:
+      return value_of(bucket.distribution, statistic.trimmed);
     case Which::percentile:
       break;
   }

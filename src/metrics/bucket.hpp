@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "metrics/distribution.hpp"
+#include "metrics/trimmed.hpp"
 
 namespace holdfast::metrics {
 
@@ -24,14 +25,17 @@ struct Bucket {
 };
 
 struct Statistic {
-  enum class Kind { sample_count, average, sum, minimum, maximum, percentile };
+  enum class Kind { sample_count, average, sum, minimum, maximum, percentile, trimmed };
   Kind kind = Kind::average;
-  double percent = 0;  // of a percentile
+  double percent = 0;    // of a percentile
+  Trimmed trimmed = {};  // of that kind
+  // CloudWatch calls extended what cannot be told from the five sums alone.
+  bool is_extended() const { return kind == Kind::percentile || kind == Kind::trimmed; }
 };
 
-// "Average", "p99.9". Kind::invalid: not one of them, with what there is instead.
+// "Average", "p99.9", "tm90". Kind::invalid: not one of them, with what there is instead.
 Result<Statistic> parse_statistic(std::string_view text);
-// Nothing: a percentile of values of which only the sum is known, or of no values.
+// Nothing: an extended statistic of values of which only the sum is known, or of no values.
 std::optional<double> value_of(const Bucket& bucket, const Statistic& statistic);
 
 }  // namespace holdfast::metrics

@@ -50,6 +50,13 @@ std::optional<std::uint64_t> take_varint(std::string_view& bytes) {
 
 }  // namespace
 
+double share_of(double total, double percent) {
+  constexpr double kSlack = 1e-12;
+  const double share = percent * total / 100.0;
+  const double nearest = std::round(share);
+  return std::abs(share - nearest) <= kSlack * nearest ? nearest : share;
+}
+
 void Distribution::add(double value, std::uint64_t count) {
   add_key(rounded(key_of(value), level_), count);
   keep_small();
@@ -96,13 +103,21 @@ std::optional<double> Distribution::percentile(double percent) const {
   if (!complete_ || counts_.empty()) return std::nullopt;
   double total = 0;
   for (const auto& [key, count] : counts_) total += static_cast<double>(count);
-  const double rank = std::ceil(percent / 100.0 * total);
+  const double rank = std::ceil(share_of(total, percent));
   double seen = 0;
   for (const auto& [key, count] : counts_) {
     seen += static_cast<double>(count);
     if (seen >= rank) return value_of(key);
   }
   return value_of(counts_.back().key);
+}
+
+std::vector<Distribution::Weighted> Distribution::values() const {
+  std::vector<Weighted> all;
+  if (!complete_) return all;
+  all.reserve(counts_.size());
+  for (const auto& [key, count] : counts_) all.push_back({value_of(key), static_cast<double>(count)});
+  return all;
 }
 
 // One byte for level and completeness; then for each key the distance to the one before and its count.

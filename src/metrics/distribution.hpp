@@ -13,6 +13,10 @@ namespace holdfast::metrics {
 
 constexpr std::size_t kMaxKeys = 512;
 
+// So many of `total` values are `percent` of them; a whole number where it is one, whatever binary fractions make of
+// it.
+double share_of(double total, double percent);
+
 class Distribution {
  public:
   void add(double value, std::uint64_t count);
@@ -25,6 +29,12 @@ class Distribution {
   std::size_t keys() const { return counts_.size(); }
   // The smallest value (rounded) that at least `percent` of 100 of all values do not exceed; nothing: see complete().
   std::optional<double> percentile(double percent) const;
+  struct Weighted {
+    double value = 0;  // rounded
+    double count = 0;
+  };
+  // In their order, each once; none: see complete().
+  std::vector<Weighted> values() const;
 
   std::string encode() const;
   // Nothing: not what encode() wrote.

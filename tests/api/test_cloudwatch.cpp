@@ -155,8 +155,8 @@ TEST_CASE("arithmetic on queries that are not told themselves, and what it may n
   hourly["MetricStat"]["Period"] = 3600;
   refused({a, hourly, expression("e", "a + b")}, "the same Period");
   auto odd = world.query("a");
-  odd["MetricStat"]["Stat"] = "tm99";
-  refused(json::array({odd}), "tm99 is not supported");
+  odd["MetricStat"]["Stat"] = "tm101";
+  refused(json::array({odd}), "tm101 is not supported");
   auto labelled = world.query("a");
   labelled["Label"] = "${MAX}";
   refused(json::array({labelled}), "labels are taken as they are");

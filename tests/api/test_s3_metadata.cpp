@@ -52,6 +52,7 @@ TEST_CASE("what would have to be done with an object and is not, is refused") {
   };
   CHECK(code("x-amz-server-side-encryption-customer-algorithm", "AES256") == "NotImplemented");
   CHECK(code("x-amz-object-lock-mode", "GOVERNANCE") == "NotImplemented");
+  CHECK(code("x-amz-checksum-sha512", "AAAA") == "NotImplemented");
   CHECK(code("x-amz-acl", "public-read") == "AccessControlListNotSupported");
   CHECK(code("x-amz-grant-read", "id=x") == "NotImplemented");
   CHECK(code("x-amz-storage-class", "ATTIC") == "InvalidStorageClass");
@@ -60,7 +61,11 @@ TEST_CASE("what would have to be done with an object and is not, is refused") {
   CHECK(code("x-amz-meta-a", std::string(2048, 'x')) == "MetadataTooLarge");
   CHECK(code("x-amz-expected-bucket-owner", "999999999999") == "AccessDenied");
   CHECK_FALSE(world.objects.head("bkt", "k"));
+  CHECK(code_of(world.s3("POST", "/bkt/k?uploads", "", {{"x-amz-checksum-type", "FULL_OBJECT"}})) == "InvalidRequest");
   CHECK(code("x-amz-expected-bucket-owner", "123456789012").empty());
+  const auto read = [&](std::string name) { return code_of(world.s3("GET", "/bkt/k", "", {{std::move(name), "x"}})); };
+  CHECK(read("x-amz-server-side-encryption-customer-algorithm") == "NotImplemented");
+  CHECK(read("x-amz-checksum-mode") == "InvalidArgument");
   CHECK(world.objects.head("bkt", "k"));
   CHECK(std::filesystem::is_empty(world.directory.path / "uploads/incoming"));
 }

@@ -34,8 +34,8 @@ TEST_CASE("a log request is about the jobs of all streams that it names, in the 
             .jobs == Jobs{"a", "a/1", "b/1"});
   // An element that is no name begins with nobody's prefix.
   CHECK(the_streams_jobs({{"logGroupName", kGroup}, {"logStreamNames", {7}}}).jobs == Jobs{""});
-  CHECK(the_streams_jobs({{"logGroupName", kGroup}}).what == What::account);
-  CHECK(the_streams_jobs({{"logGroupName", kGroup}, {"logStreamNames", json::array()}}).what == What::account);
+  CHECK(the_streams_jobs({{"logGroupName", kGroup}}).what == What::nothing);
+  CHECK(the_streams_jobs({{"logGroupName", kGroup}, {"logStreamNames", json::array()}}).what == What::nothing);
   CHECK(the_streams_jobs({{"logGroupName", "mine"}, {"logStreamName", "a/algo-1-1"}}).what == What::account);
   CHECK(the_streams_jobs({{"logStreamName", "a/algo-1-1"}}).what == What::account);
 }

@@ -100,10 +100,14 @@ def text_of(shape):
 
 
 class Examples:
-    """Values that keep the rules; `known` gives those that mean something, by the name of a shape."""
+    """Values that keep the rules; `known` gives those that mean something, by the name of a shape.
 
-    def __init__(self, known):
+    In forms every value is a text, and only one that is no number is of a wrong type: of a boolean no client sends another text.
+    """
+
+    def __init__(self, known, in_forms=False):
         self.known = known
+        self.in_forms = in_forms
 
     def of(self, shape):
         if shape.name in self.known:
@@ -114,7 +118,8 @@ class Examples:
         if kind == "list":
             return [self.of(shape.member) for _ in range(max(1, shape.metadata.get("min", 0)))]
         if kind == "map":
-            return {self.of(shape.key): self.of(shape.value)}
+            key, count = self.of(shape.key), max(1, shape.metadata.get("min", 0))
+            return {key if i == 0 else f"{key}{i}": self.of(shape.value) for i in range(count)}
         if kind == "string":
             return text_of(shape)
         if kind in ("integer", "long"):
@@ -164,9 +169,14 @@ class Examples:
             if most is not None:
                 yield "max", [self.of(shape.member)] * (most + 1), f"Member must have length less than or equal to {most}"
         elif kind == "map":
-            yield from self._broken_map(shape, most)
+            yield from self._broken_map(shape, least, most)
         wrong = {"string": 1, "boolean": "true"}.get(kind, "1")
-        if kind in ("string", "integer", "long", "float", "double", "boolean"):  # of a time no client sends another type
+        of_a_type = ["integer", "long", "float", "double"]  # of a time no client sends another type
+        if self.in_forms:
+            wrong = "many"
+        else:
+            of_a_type += ["string", "boolean"]
+        if kind in of_a_type:
             yield "type", wrong, None
 
     def _broken_text(self, shape, least, most):
@@ -181,8 +191,10 @@ class Examples:
         if wrong is not None:
             yield "pattern", wrong, f"Member must satisfy regular expression pattern: {pattern}"
 
-    def _broken_map(self, shape, most):
+    def _broken_map(self, shape, least, most):
         value = self.of(shape.value)
+        if least:
+            yield "min", {}, f"Member must have length greater than or equal to {least}"
         if most is not None:
             entries = {f"k{i}": value for i in range(most + 1)}
             yield "max", entries, f"Member must have length less than or equal to {most}"
@@ -197,6 +209,11 @@ def wire_path(path):
     for step in path:
         parts += ["1", "member"] if step == ELEMENT else [step[0].lower() + step[1:]]
     return ".".join(parts)
+
+
+def form_path(path):
+    """As a form writes it."""
+    return ".".join("member.1" if step == ELEMENT else step for step in path)
 
 
 def value_at(answer, path):

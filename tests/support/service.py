@@ -137,7 +137,7 @@ class Service:
         client = self.client("sagemaker")
         request = botocore.awsrequest.AWSRequest("POST", self.endpoint + "/", data=json.dumps(body), headers={
             "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": target})
-        service = "logs" if target.startswith("Logs_") else "sagemaker"
+        service = {"Logs_20140328": "logs", "GraniteServiceVersion20100801": "monitoring"}.get(target.split(".")[0], "sagemaker")
         botocore.auth.SigV4Auth(client._request_signer._credentials, service, "us-east-1").add_auth(request)
         return urllib.request.Request(self.endpoint + "/", request.data.encode(), dict(request.headers))
 

@@ -141,6 +141,17 @@ class CloudWatch(AwsCli, unittest.TestCase):
             Namespace="boto", MetricName="speed", Dimensions=[{"Name": "gpu", "Value": "0"}], StartTime=self.minute,
             EndTime=self.minute + datetime.timedelta(minutes=5), Period=300, ExtendedStatistics=["p50", "p100"])
         self.assertEqual(extended["Datapoints"][0]["ExtendedStatistics"], {"p50": 1.0, "p100": 5.5})
+        # Of -7, 1, 3 and 5.5.
+        parts = {"tm75": -1, "IQM": 2, "TM(25%:)": 9.5 / 3, "wm75": 0, "ts75": -3, "tc75": 3, "TC(1:)": 2, "PR(:1)": 50}
+        extended = self.boto.get_metric_statistics(
+            Namespace="boto", MetricName="speed", Dimensions=[{"Name": "gpu", "Value": "0"}], StartTime=self.minute,
+            EndTime=self.minute + datetime.timedelta(minutes=5), Period=300, ExtendedStatistics=list(parts))
+        self.assertEqual(extended["Datapoints"][0]["ExtendedStatistics"], parts)
+        data = self.boto.get_metric_data(
+            StartTime=self.minute, EndTime=self.minute + datetime.timedelta(minutes=5), MetricDataQueries=[
+                {"Id": f"q{i}", "MetricStat": {"Metric": {"Namespace": "boto", "MetricName": "speed", "Dimensions": [
+                    {"Name": "gpu", "Value": "0"}]}, "Period": 300, "Stat": name}} for i, name in enumerate(parts)])
+        self.assertEqual([result["Values"] for result in data["MetricDataResults"]], [[value] for value in parts.values()])
         # Without its dimension it is another metric.
         self.assertEqual(self.boto.get_metric_statistics(
             Namespace="boto", MetricName="speed", Dimensions=[], StartTime=self.minute, EndTime=self.minute +

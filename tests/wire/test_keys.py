@@ -1,6 +1,7 @@
 """Access keys of `holdfast keys`: what each may do, asked with boto3 under its profile."""
 import json
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -30,7 +31,7 @@ class Keys(unittest.TestCase):
         cls.service.client("s3").put_object(Bucket="datasets", Key="private/1", Body=b"1")
         cls.keys = {}
         for name, *policy in (("team-a", "--jobs", "team-a-", "--s3", "s3://team-a", "--s3-read", "s3://datasets/public/"),
-                              ("eyes", "--read-only"), ("boss", "--admin")):
+                              ("eyes", "--read-only"), ("boss", "--admin"), ("objects", "--s3", "s3://team-a")):
             profile = cls.service.holdfast("keys", "add", name, *policy).stdout
             cls.keys[name] = dict(line.split(" = ") for line in profile.splitlines() if " = " in line)
 
@@ -51,10 +52,10 @@ class Keys(unittest.TestCase):
         self.assertIn(refusal.exception.response["Error"]["Code"], ("AccessDeniedException", "AccessDenied", "403"))
         return refusal.exception.response["Error"]["Message"]
 
-    def request(self, name, output="s3://team-a/out"):
+    def request(self, name, output="s3://team-a/out", command="echo hello"):
         return {"TrainingJobName": name, "RoleArn": "arn:aws:iam::000000000000:role/tests",
                 "AlgorithmSpecification": {"TrainingImage": "local:host", "TrainingInputMode": "File",
-                                           "ContainerEntrypoint": ["/bin/sh", "-c", "echo hello"]},
+                                           "ContainerEntrypoint": ["/bin/sh", "-c", command]},
                 "OutputDataConfig": {"S3OutputPath": output},
                 "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 1},
                 "StoppingCondition": {"MaxRuntimeInSeconds": 600}}
@@ -78,10 +79,42 @@ class Keys(unittest.TestCase):
         events = logs.get_log_events(logGroupName=group, logStreamName=streams[0]["logStreamName"], startFromHead=True)
         self.assertIn("hello", [event["message"] for event in events["events"]])
         self.denied(logs.describe_log_streams, logGroupName=group, logStreamNamePrefix="other-1/")
-        self.denied(logs.describe_log_streams, logGroupName=group)
+        self.denied(logs.filter_log_events, logGroupName=group, logStreamNames=[streams[0]["logStreamName"], "other-1/algo-1"])
+        # Where no stream is named, its own are meant.
+        self.service.wait_for_end("other-1")
+        for key, sees, does_not in (("team-a", {"team-a-1"}, {"other-1"}), ("eyes", {"team-a-1", "other-1"}, set()),
+                                    ("objects", set(), {"team-a-1", "other-1"})):
+            logs = self.client("logs", key)
+            listed = [logs.describe_log_streams(logGroupName=group, orderBy=order)["logStreams"]
+                      for order in ("LogStreamName", "LastEventTime")]
+            for found in (*listed, logs.filter_log_events(logGroupName=group)["events"]):
+                jobs = {one["logStreamName"].split("/")[0] for one in found}
+                self.assertLessEqual(sees, jobs)
+                self.assertFalse(jobs & does_not)
+        self.denied(self.client("logs", "team-a").describe_log_streams, logGroupName="/other/group")
         message = self.denied(self.client("cloudwatch", "team-a").put_metric_data, Namespace="mine",
                               MetricData=[{"MetricName": "m", "Value": 1}])
         self.assertIn("team-a is not authorized to perform: cloudwatch:PutMetricData on resource: *", message)
+
+    def test_a_teams_logs_are_tailed(self):
+        self.client("sagemaker", "boss").create_training_job(**self.request("loud-1", "s3://tests/out"))
+        self.service.wait_for_line("loud-1", "hello")
+        tail = subprocess.Popen(["/usr/bin/aws", "--endpoint-url", self.service.endpoint, "logs", "tail", "/aws/sagemaker/TrainingJobs",
+                                 "--follow"], text=True, stdout=subprocess.PIPE,
+                                env={**self.service.environment(), **{name.upper(): value for name, value in self.keys["team-a"].items()}})
+        self.addCleanup(tail.stdout.close)
+        self.addCleanup(tail.wait)
+        self.addCleanup(tail.kill)
+        self.client("sagemaker", "team-a").create_training_job(
+            **self.request("team-a-tailed", command="while :; do echo tick; sleep 0.1; done"))
+        lines = []
+        while sum("tick" in line for line in lines) < 100:  # more than one poll of the CLI
+            line = tail.stdout.readline()
+            self.assertTrue(line, "tail ended")
+            lines.append(line)
+        self.client("sagemaker", "team-a").stop_training_job(TrainingJobName="team-a-tailed")
+        # When, which stream, what.
+        self.assertEqual({line.split()[1].split("/")[0] for line in lines} - {"team-a-1"}, {"team-a-tailed"})
 
     def test_objects_are_reached_by_prefix(self):
         s3 = self.client("s3", "team-a")

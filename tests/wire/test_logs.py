@@ -164,6 +164,17 @@ class Logs(AwsCli, unittest.TestCase):
         logs.tag_resource(resourceArn=arn, tags={"team": "a", "color": "red"})
         logs.untag_resource(resourceArn=arn, tagKeys=["color"])
         self.assertEqual(logs.list_tags_for_resource(resourceArn=arn)["tags"], {"team": "a"})
+        logs.create_log_stream(logGroupName=group, logStreamName="s")
+        self.put(group, "s", ["x"])
+
+        def by_identifier(operation, **members):  # beside which newer clients need no logGroupName
+            return self.service.call(f"Logs_20140328.{operation}", {"logGroupIdentifier": arn, **members})
+        self.assertEqual([stream["logStreamName"] for stream in by_identifier("DescribeLogStreams")["logStreams"]], ["s"])
+        for found in (by_identifier("GetLogEvents", logStreamName="s"), by_identifier("FilterLogEvents")):
+            self.assertEqual([event["message"] for event in found["events"]], ["x"])
+        for account, there in (("000000000000", [group]), ("111111111111", [])):
+            groups = logs.describe_log_groups(logGroupNamePrefix=group, accountIdentifiers=[account])["logGroups"]
+            self.assertEqual([found["logGroupName"] for found in groups], there)
         # Newer than the installed client.
         listed = self.service.call("Logs_20140328.ListLogGroups", {"logGroupNamePattern": "^/tests/test_newer_names"})["logGroups"]
         self.assertEqual(listed, [{"logGroupName": group, "logGroupArn": arn, "logGroupClass": "STANDARD"}])

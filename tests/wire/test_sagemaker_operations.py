@@ -195,6 +195,8 @@ open("/opt/ml/checkpoints/whole", "w").write("all the way")
             LastModifiedTimeAfter=datetime.datetime(2020, 1, 1))
         summaries = [summary for page in pages for summary in page["TrainingJobSummaries"]]
         self.assertEqual([summary["TrainingJobName"] for summary in summaries], ["listed"])
+        for nobody in ({"LastModifiedTimeBefore": datetime.datetime(2020, 1, 1)}, {"WarmPoolStatusEquals": "Available"}):
+            self.assertEqual(self.sagemaker.list_training_jobs(NameContains="listed", **nobody)["TrainingJobSummaries"], [])
         newer = self.service.call("SageMaker.ListTrainingJobs", {"NameContains": "listed"})["TrainingJobSummaries"][0]
         self.assertEqual(newer["SecondaryStatus"], "Completed")
         refusal = self.service.raw("SageMaker.ListTrainingJobs", {"TrainingPlanArnEquals": ARN + "training-plan/p"})

@@ -44,8 +44,9 @@ void describe_log_groups(const Call& call, Answer answer) {
     return answer(tl::unexpected(
         invalid_parameter("logGroupNamePrefix and logGroupNamePattern cannot both be given; leave one of them out.")));
   }
+  const bool ours = asks_for_our_account(call);
   const auto page = page_of_groups(
-      call, shapes::kMaxLogList, [&](const ports::LogGroup& group) { return is_wanted(request, group); },
+      call, shapes::kMaxLogList, [&](const ports::LogGroup& group) { return ours && is_wanted(request, group); },
       [&](const ports::LogGroup& group) { return to_json(call.backends, group); });
   if (!page) return answer(tl::unexpected(page.error()));
   answer(dump(*page));

@@ -42,18 +42,18 @@ PagePosition position_of(const Question& question, const ports::LogStreamFacts& 
 }
 
 // In order, and behind `after`. By name, nothing is known of a stream but its name.
-Result<std::vector<ports::LogStreamFacts>> list(ports::LogStore& logs, const Question& question,
-                                                const std::optional<PagePosition>& after) {
-  const auto names = logs.stream_names(question.group, question.prefix);
-  if (!names) return fail(names.error());
+CheckedLogs<std::vector<ports::LogStreamFacts>> list(const Call& call, const Question& question,
+                                                     const std::optional<PagePosition>& after) {
+  const auto names = visible_streams(call, question.group, question.prefix);
+  if (!names) return tl::unexpected(names.error());
   std::vector<std::pair<PagePosition, ports::LogStreamFacts>> streams;
   for (const auto& name : *names) {
     ports::LogStreamFacts stream;
     stream.name = name;
     if (question.by_time) {
-      const auto facts = logs.facts(question.group, name);
+      const auto facts = call.backends.logs.facts(question.group, name);
       if (!facts && facts.error().kind == Kind::not_found) continue;  // deleted meanwhile
-      if (!facts) return fail(facts.error());
+      if (!facts) return tl::unexpected(log_failure(facts.error()));
       stream = *facts;
     }
     auto position = position_of(question, stream);
@@ -87,8 +87,8 @@ void describe_log_streams(const Call& call, Answer answer) {
     after = read_page_token(token, question.text());
     if (!after) return answer(tl::unexpected(invalid_parameter("The specified nextToken is invalid.")));
   }
-  const auto streams = list(call.backends.logs, question, after);
-  if (!streams) return answer(tl::unexpected(log_failure(streams.error())));
+  const auto streams = list(call, question, after);
+  if (!streams) return answer(tl::unexpected(streams.error()));
 
   const auto limit = std::min(request.value("limit", shapes::kMaxLogList), streams->size());
   json page = {{"logStreams", json::array()}};

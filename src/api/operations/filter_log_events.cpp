@@ -47,11 +47,8 @@ std::optional<ports::SearchPlace> to_place(const PagePosition& position) {
 
 CheckedLogs<std::vector<std::string>> streams_of(const Call& call, const std::string& group) {
   const json& request = call.request;
-  if (!request.contains("logStreamNames")) {
-    auto names = call.backends.logs.stream_names(group, request.value("logStreamNamePrefix", ""));
-    if (!names) return tl::unexpected(log_failure(names.error()));
-    return std::move(*names);
-  }
+  if (!request.contains("logStreamNames"))
+    return visible_streams(call, group, request.value("logStreamNamePrefix", ""));
   if (request.contains("logStreamNamePrefix"))
     return tl::unexpected(invalid_parameter("logStreamNames and logStreamNamePrefix cannot both be given."));
   auto names = request.at("logStreamNames").get<std::vector<std::string>>();

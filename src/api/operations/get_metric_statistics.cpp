@@ -32,7 +32,7 @@ Metrics<std::vector<Wanted>> wanted(const json& request) {
   for (const auto& name : request.at(plain ? "Statistics" : "ExtendedStatistics")) {
     const auto statistic = metrics::parse_statistic(name.get<std::string>());
     if (!statistic) return invalid_value(statistic.error().message);
-    if (!plain && statistic->kind != metrics::Statistic::Kind::percentile)
+    if (!plain && !statistic->is_extended())
       return invalid_value(fmt::format("{} belongs into Statistics.", name.get<std::string>()));
     all.push_back({name.get<std::string>(), *statistic});
   }
@@ -64,8 +64,7 @@ json datapoint_of(const metrics::Point& point, const std::string& unit, const st
   for (const auto& [name, statistic] : statistics) {
     const auto value = metrics::value_of(point.bucket, statistic);
     if (!value) continue;
-    const bool extended = statistic.kind == metrics::Statistic::Kind::percentile;
-    (extended ? datapoint["ExtendedStatistics"] : datapoint)[name] = *value;
+    (statistic.is_extended() ? datapoint["ExtendedStatistics"] : datapoint)[name] = *value;
   }
   return datapoint;
 }

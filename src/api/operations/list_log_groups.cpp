@@ -30,10 +30,9 @@ void list_log_groups(const Call& call, Answer answer) {
   if (auto valid = validate_for_logs(request, shapes::list_log_groups_input()); !valid)
     return answer(tl::unexpected(valid.error()));
   const std::string pattern = request.value("logGroupNamePattern", "");
-  const bool of_our_class = request.value("logGroupClass", kGroupClass) == kGroupClass;
+  const bool ours = request.value("logGroupClass", kGroupClass) == kGroupClass && asks_for_our_account(call);
   const auto page = page_of_groups(
-      call, shapes::kMaxLogList,
-      [&](const ports::LogGroup& group) { return of_our_class && is_like(group.name, pattern); },
+      call, shapes::kMaxLogList, [&](const ports::LogGroup& group) { return ours && is_like(group.name, pattern); },
       [&](const ports::LogGroup& group) -> json {
         return {{"logGroupName", group.name},
                 {"logGroupArn", arn_of_group_alone(call.backends, group.name)},

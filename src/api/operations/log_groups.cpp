@@ -96,6 +96,22 @@ CheckedLogs<json> page_of_groups(const Call& call, std::size_t most, const Wante
   return page;
 }
 
+bool asks_for_our_account(const Call& call) {
+  const auto accounts = call.request.value("accountIdentifiers", std::vector<std::string>{});
+  return accounts.empty() || std::find(accounts.begin(), accounts.end(), call.backends.account) != accounts.end();
+}
+
+CheckedLogs<std::vector<std::string>> visible_streams(const Call& call, const std::string& group,
+                                                      const std::string& prefix) {
+  const auto visible = visible_jobs(call.principal.policy);
+  if (!visible) return std::vector<std::string>{};
+  auto names = call.backends.logs.stream_names(group, prefix);
+  if (!names) return tl::unexpected(log_failure(names.error()));
+  // A training's stream begins with its job's name. To any other group only those come who see all jobs.
+  std::erase_if(*names, [&](const std::string& name) { return !name.starts_with(*visible); });
+  return std::move(*names);
+}
+
 CheckedLogs<void> refuse_trainings_group(const ports::LogGroup& group) {
   if (group.name != ports::kTrainingLogGroup) return {};
   return tl::unexpected(invalid_parameter(fmt::format(

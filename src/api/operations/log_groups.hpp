@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/protocol.hpp"
 #include "api/rules.hpp"
@@ -44,6 +45,13 @@ CheckedLogs<nlohmann::json> page_of_groups(const Call& call, std::size_t most, c
 
 // All there are.
 constexpr const char* kGroupClass = "STANDARD";
+// Of a list of groups: it asks for those of no account, or of ours among others.
+bool asks_for_our_account(const Call& call);
+
+// The group's streams whose names begin so, as far as the caller may see them: who may see some jobs only, sees the
+// streams of those. In order.
+CheckedLogs<std::vector<std::string>> visible_streams(const Call& call, const std::string& group,
+                                                      const std::string& prefix);
 
 // What only trainings may do.
 CheckedLogs<void> refuse_trainings_group(const ports::LogGroup& group);

@@ -88,6 +88,8 @@ void put_log_events(const Call& call, Answer answer) {
   // Nobody has to send it back any more, but older clients still look for it.
   json shown = {{"nextSequenceToken", fmt::format("{:056d}", *batches)}};
   if (!rejected.empty()) shown["rejectedLogEventsInfo"] = rejected;
+  // The events are kept without it, as CloudWatch does in groups of classes that have none.
+  if (call.request.contains("entity")) shown["rejectedEntityInfo"] = {{"errorType", "UnsupportedLogGroupType"}};
   answer(dump(shown));
 }
 

@@ -21,15 +21,14 @@ constexpr std::string_view kParts = "holdfast-parts";  // "COUNT SIZE"
 
 constexpr std::string_view kContent[] = {"content-type",        "content-encoding", "cache-control",
                                          "content-disposition", "content-language", "expires"};
+constexpr std::string_view kBucketKey = "x-amz-server-side-encryption-bucket-key-enabled";
 constexpr std::string_view kEncryption[] = {"x-amz-server-side-encryption",
                                             "x-amz-server-side-encryption-aws-kms-key-id",
-                                            "x-amz-server-side-encryption-bucket-key-enabled"};
+                                            "x-amz-server-side-encryption-context", kBucketKey};
 constexpr std::string_view kStorageClasses[] = {"STANDARD",   "REDUCED_REDUNDANCY",  "STANDARD_IA",
                                                 "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"};
 // Each gives the object's owner, whom there is one of, all rights.
 constexpr std::string_view kAcls[] = {"private", "bucket-owner-full-control", "bucket-owner-read"};
-constexpr std::string_view kRefused[] = {"x-amz-server-side-encryption-customer-", "x-amz-object-lock-", "x-amz-grant-",
-                                         "x-amz-website-redirect-location", "x-amz-write-offset-bytes"};
 
 template <class List>
 bool is_in(const List& list, std::string_view text) {
@@ -52,8 +51,6 @@ std::string without_framing(std::string_view encodings) {
 }
 
 S3Result<void> check(const std::string& name, const std::string& value) {
-  if (std::any_of(std::begin(kRefused), std::end(kRefused), [&](auto prefix) { return name.starts_with(prefix); }))
-    return tl::unexpected(not_implemented(name));
   if (name == "x-amz-acl" && !is_in(kAcls, value))
     return tl::unexpected(S3Error{400, "AccessControlListNotSupported", "The bucket does not allow ACLs"});
   if (name == kStorageClass && !is_in(kStorageClasses, value))
@@ -76,6 +73,8 @@ S3Result<http::Headers> kept_of(const S3Request& request) {
     if (auto fine = check(name, value); !fine) return tl::unexpected(fine.error());
     if (name.starts_with(kMeta)) metadata += name.size() - kMeta.size() + value.size();
     auto text = name == "content-encoding" ? without_framing(value) : value;
+    // Clients read "true" only, and some write "True".
+    if (name == kBucketKey) text = aws::lower_case(text);
     const bool keep = name.starts_with(kMeta) || is_in(kContent, name) || is_in(kEncryption, name) ||
                       name == "x-amz-tagging" || (name == kStorageClass && value != kStandard);
     if (keep && !text.empty()) kept.add(std::move(name), std::move(text));
@@ -121,7 +120,7 @@ void keep_checksum(http::Headers& kept, ChecksumAlgorithm algorithm, std::string
 void forget_checksums(http::Headers& kept) {
   http::Headers rest;
   for (const auto& [name, value] : kept)
-    if (!checksum_in_header(name) && name != kChecksumType && name != kParts) rest.add(name, value);
+    if (!checksum_in_header(name) && name != kChecksumType) rest.add(name, value);
   kept = std::move(rest);
 }
 

@@ -15,8 +15,8 @@ namespace holdfast::api::s3 {
 
 constexpr std::size_t kMaxUserMetadata = 2048;  // bytes, S3's own
 
-// The headers of a put, copy or multipart upload that are kept with the object. Refused is what would have to be done
-// and is not: customers' keys, locks, ACLs for others, redirects.
+// The headers of a put, copy or multipart upload that are kept with the object. Refused are values that would have to
+// be something else: ACLs for others, storage classes from which an object must be restored.
 S3Result<http::Headers> kept_of(const S3Request& request);
 
 // MetadataTooLarge: more than a store keeps beside an object.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "api/s3/upload.hpp"
 #include "api/s3/xml_document.hpp"
 
 namespace holdfast::api::s3 {
@@ -85,6 +86,7 @@ bool grants_only_the_owner(std::string_view xml) {
 
 // Clients that copy an object put its ACL on the copy.
 S3Result<http::Response> set_acl(const S3Request& request) {
+  if (auto whole = check_body(request.headers, request.body); !whole) return tl::unexpected(whole.error());
   const auto acl = request.headers.get("x-amz-acl");
   if (acl == "private" || acl == "bucket-owner-full-control") return http::Response{};
   if (acl.empty() && grants_only_the_owner(request.body)) return http::Response{};

@@ -13,14 +13,13 @@ namespace {
 // Sorts after every key that begins with `prefix`: no UTF-8 text holds this byte.
 std::string behind_all_of(const std::string& prefix) { return prefix + '\xff'; }
 
-// What the listing shows in the key's place: the folder that it lies in. Empty: it lies in none.
-std::string folder_of(const std::string& key, const Listing& listing) {
-  if (listing.delimiter.empty()) return "";
-  const auto end = key.find(listing.delimiter, listing.prefix.size());
-  return end == std::string::npos ? "" : key.substr(0, end + listing.delimiter.size());
-}
-
 }  // namespace
+
+std::string folder_of(const std::string& key, const std::string& prefix, const std::string& delimiter) {
+  if (delimiter.empty()) return "";
+  const auto end = key.find(delimiter, prefix.size());
+  return end == std::string::npos ? "" : key.substr(0, end + delimiter.size());
+}
 
 S3Result<Listing> listing_of(const S3Request& request) {
   Listing listing;
@@ -56,14 +55,16 @@ Result<void> fill(Listing& listing, ports::ObjectStore& objects) {
   std::string position = listing.continuation.empty() ? listing.after : *from_hex(listing.continuation);
   std::string shown;  // last
   // Ending in the delimiter is not enough: with prefix "a" and delimiter "aa", "aa" is an object like any other.
-  const auto is_folder = [&](const std::string& text) { return !text.empty() && folder_of(text, listing) == text; };
+  const auto is_folder = [&](const std::string& text) {
+    return !text.empty() && folder_of(text, listing.prefix, listing.delimiter) == text;
+  };
   if (is_folder(position)) position = behind_all_of(position);
   while (listing.max_keys > 0) {
     const auto page = objects.list(listing.bucket, listing.prefix, position, kMaxKeysPerPage);
     if (!page) return fail(page.error());
     for (const auto& object : page->objects) {
       position = object.key;
-      const std::string folder = folder_of(object.key, listing);
+      const std::string folder = folder_of(object.key, listing.prefix, listing.delimiter);
       if (!folder.empty() && folder == shown) continue;
       if (listing.objects.size() + listing.common_prefixes.size() == listing.max_keys) {
         listing.truncated = true;

@@ -8,6 +8,8 @@ namespace holdfast::api::s3 {
 
 // What is asked for, from the query.
 S3Result<Listing> listing_of(const S3Request& request);
+// What a list shows in a key's place: the folder below `prefix` that it lies in. Empty: it lies in none.
+std::string folder_of(const std::string& key, const std::string& prefix, const std::string& delimiter);
 // Fills in what there is.
 Result<void> fill(Listing& listing, ports::ObjectStore& objects);
 

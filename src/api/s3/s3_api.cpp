@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "api/s3/asked_headers.hpp"
 #include "api/s3/bucket_settings.hpp"
 #include "aws/canonical.hpp"
 #include "base/log.hpp"
@@ -60,6 +61,7 @@ S3Api::S3Api(S3Parts parts)
 S3Result<std::unique_ptr<Upload>> S3Api::start_upload(const S3Request& request, const std::string& payload_hash,
                                                       const std::optional<aws::ChunkSignatures>& chunks) {
   if (auto ours = check_owner(request); !ours) return tl::unexpected(ours.error());
+  if (auto fine = check_headers(request.headers); !fine) return tl::unexpected(fine.error());
   auto expected = expectation_of(request.headers, payload_hash, chunks);
   if (!expected) return tl::unexpected(expected.error());
   if (request.asks("uploadId")) {
@@ -80,9 +82,11 @@ S3Result<std::unique_ptr<Upload>> S3Api::start_upload(const S3Request& request, 
 
 S3Result<http::Response> S3Api::handle(const S3Request& request, Upload* upload, const Principal& principal) {
   if (auto ours = check_owner(request); !ours) return tl::unexpected(ours.error());
+  if (auto fine = check_headers(request.headers); !fine) return tl::unexpected(fine.error());
   if (upload) {
     if (auto whole = upload->finish(); !whole) return tl::unexpected(whole.error());
   }
+  if (upload && is_form(request)) return post_object(static_cast<FormUpload&>(*upload));
   if (request.bucket.empty()) {
     if (request.method == "GET") return list_buckets(request, principal.policy);
     return tl::unexpected(method_not_allowed());
@@ -126,7 +130,10 @@ S3Result<http::Response> S3Api::on_bucket(const S3Request& request, const Princi
   if (request.method == "HEAD") return head_bucket(request);
   if (request.method == "DELETE") return delete_bucket(request);
   if (request.method == "POST" && request.asks("delete")) return delete_objects(request, principal);
-  if (request.method == "POST") return tl::unexpected(not_implemented("An upload by an HTML form"));
+  if (request.method == "POST") {
+    return tl::unexpected(
+        S3Error{412, "PreconditionFailed", "Bucket POST must be of the enclosure-type multipart/form-data"});
+  }
   return tl::unexpected(method_not_allowed());
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "api/access.hpp"
+#include "api/s3/form_upload.hpp"
 #include "api/s3/multipart.hpp"
 #include "api/s3/request.hpp"
 #include "api/s3/upload.hpp"
@@ -17,10 +18,9 @@
 namespace holdfast::api::s3 {
 
 constexpr std::size_t kMaxS3Body = 4 * 1024 * 1024;  // lists of keys and of parts, as XML
-constexpr std::size_t kMaxKeysPerPage = 1000;        // S3's own, like the next three
+constexpr std::size_t kMaxKeysPerPage = 1000;        // S3's own, like the next two
 constexpr std::size_t kMaxDeletes = 1000;
 constexpr std::size_t kMaxPartsPerPage = 1000;
-constexpr std::size_t kMaxUploadsPerPage = 1000;
 constexpr std::size_t kMaxBucketsPerPage = 10'000;
 
 // Where a bucket is kept that is not ours; empty: nowhere else that is known of.
@@ -47,6 +47,8 @@ class S3Api {
   // For a request that is_upload(): where its body goes. `payload_hash` is what was signed in the body's place.
   S3Result<std::unique_ptr<Upload>> start_upload(const S3Request& request, const std::string& payload_hash,
                                                  const std::optional<aws::ChunkSignatures>& chunks);
+  // For a request that is_form(): the same, of an upload that says in its fields who sends it.
+  S3Result<std::unique_ptr<Upload>> start_form(const S3Request& request, VerifyPolicy verify);
   // Blocks. `upload` exactly when the request is one. `principal`: who asks, and is allowed to (see authorize.hpp).
   S3Result<http::Response> handle(const S3Request& request, Upload* upload, const Principal& principal);
 
@@ -86,6 +88,9 @@ class S3Api {
   };
   // Of a copy, if its conditions hold.
   S3Result<Source> open_source(const S3Request& request);
+
+  // post_object.cpp
+  S3Result<http::Response> post_object(FormUpload& upload);
 
   // s3_parts.cpp
   S3Result<http::Response> create_multipart(const S3Request& request);

@@ -35,8 +35,6 @@ S3Result<http::Response> S3Api::list_buckets(const S3Request& request, const Pol
 S3Result<http::Response> S3Api::create_bucket(const S3Request& request) {
   // What would have to hold for the bucket from now on.
   if (const auto kept = kept_of(request); !kept) return tl::unexpected(kept.error());
-  if (request.headers.get("x-amz-bucket-object-lock-enabled") == "true")
-    return tl::unexpected(not_implemented("Object Lock"));
   const auto location = parse_location(request.body);
   if (!location) return tl::unexpected(location.error());
   if (!location->empty() && *location != parts_.region && *location != region_for(request)) {

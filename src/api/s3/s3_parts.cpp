@@ -1,14 +1,14 @@
 // Objects that come in parts.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "api/operations/page_token.hpp"
 #include "api/s3/attributes.hpp"
 #include "api/s3/conditional_write.hpp"
+#include "api/s3/file_blocks.hpp"
 #include "api/s3/s3_api.hpp"
+#include "api/s3/upload_listing.hpp"
 #include "api/s3/xml.hpp"
 #include "aws/canonical.hpp"
 
@@ -18,7 +18,6 @@ namespace {
 
 constexpr const char* kAlgorithm = "x-amz-checksum-algorithm";
 constexpr const char* kType = "x-amz-checksum-type";
-constexpr std::size_t kCopyBlock = 256 * 1024;
 
 S3Result<int> part_number(const S3Request& request) {
   const auto number = number_in(request.value("partNumber"));
@@ -32,7 +31,11 @@ S3Result<int> part_number(const S3Request& request) {
 // How the parts' checksums become the object's: what is asked for, or the algorithm's usual way.
 S3Result<void> choose_checksum(const S3Request& request, http::Headers& kept) {
   const auto named = request.headers.get(kAlgorithm);
-  if (named.empty()) return {};
+  if (named.empty()) {
+    if (!request.headers.find(kType)) return {};
+    return tl::unexpected(
+        invalid_request("The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."));
+  }
   const auto algorithm = checksum_named(named);
   if (!algorithm)
     return tl::unexpected(
@@ -58,10 +61,27 @@ std::string etag_of(const std::vector<Part>& parts) {
   return fmt::format("{}-{}", md5.finish_hex(), parts.size());
 }
 
+// A checksum of the whole is verified where the upload was begun with its algorithm, and cannot be otherwise.
+S3Result<void> check_promise(const S3Request& request, const OpenUpload& upload) {
+  const auto algorithm = upload.algorithm();
+  for (const auto& [name, value] : request.headers) {
+    const auto given = checksum_in_header(name);
+    if (!given || given == algorithm) continue;
+    return tl::unexpected(invalid_request(
+        fmt::format("Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+                    algorithm ? aws::lower_case(name_of(*algorithm)) : "null", aws::lower_case(name_of(*given)))));
+  }
+  const auto* type = request.headers.find(kType);
+  if (!type || *type == upload.checksum_type()) return {};
+  return tl::unexpected(invalid_request(fmt::format("The upload was created with the x-amz-checksum-type {}.",
+                                                    algorithm ? upload.checksum_type() : "null")));
+}
+
 // Adds what the parts' checksums make, and compares it with what the client says it must be.
 S3Result<void> add_object_checksum(const S3Request& request, const OpenUpload& upload, const std::vector<Part>& parts,
                                    http::Headers& kept) {
   const auto algorithm = upload.algorithm();
+  if (auto fine = check_promise(request, upload); !fine) return fine;
   if (!algorithm) return {};
   std::vector<PartChecksum> checksums;
   for (const auto& part : parts) {
@@ -89,7 +109,8 @@ S3Result<http::Headers> kept_of_whole(const S3Request& request, const OpenUpload
   std::vector<std::uint64_t> sizes;
   std::uint64_t total = 0;
   for (const auto& part : parts) total += sizes.emplace_back(part.size);
-  if (const auto said = number_in(request.headers.get("x-amz-mp-object-size")); said && *said != total)
+  const auto* said = request.headers.find("x-amz-mp-object-size");
+  if (said && number_in(*said) != total)
     return tl::unexpected(invalid_request("The provided x-amz-mp-object-size does not match the parts."));
   keep_parts(kept, sizes);
   if (auto fine = add_object_checksum(request, upload, parts, kept); !fine) return tl::unexpected(fine.error());
@@ -113,22 +134,6 @@ S3Result<ByteRange> copied_range(std::string_view header, std::uint64_t size) {
     return tl::unexpected(
         invalid_argument(fmt::format("Range specified is not valid for source object of size: {}", size)));
   return ByteRange{true, *first, *last - *first + 1};
-}
-
-// `length` bytes of an open file, from `offset`.
-Result<void> feed(Upload& upload, int fd, std::uint64_t offset, std::uint64_t length) {
-  std::string block(kCopyBlock, '\0');
-  while (length > 0) {
-    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(length, block.size()));
-    const auto count = ::pread(fd, block.data(), wanted, static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return fail_errno("reading the source of a copy", errno);
-    if (count == 0) return fail(Kind::conflict, "reading the source of a copy: it became shorter");
-    if (auto written = upload.write({block.data(), static_cast<std::size_t>(count)}); !written) return written;
-    offset += static_cast<std::uint64_t>(count);
-    length -= static_cast<std::uint64_t>(count);
-  }
-  return {};
 }
 
 }  // namespace
@@ -180,8 +185,9 @@ S3Result<http::Response> S3Api::copy_part(const S3Request& request) {
   }
   const auto part = Upload::open(incoming_, {.checksum = multipart->algorithm()});
   if (!part) return tl::unexpected(to_s3_error(part.error(), ""));
-  if (auto fed = feed(**part, from.fd.get(), range.first, range.length); !fed)
-    return tl::unexpected(to_s3_error(fed.error(), ""));
+  const auto fed = for_each_block(from.fd.get(), range.first, range.length,
+                                  [&](std::string_view block) { return (*part)->write(block); });
+  if (!fed) return tl::unexpected(to_s3_error(fed.error(), ""));
   if (auto whole = (*part)->finish(); !whole) return tl::unexpected(whole.error());
   if (auto added = multipart_.add(*multipart, *number, **part); !added) return tl::unexpected(added.error());
   http::Headers checksum;
@@ -246,32 +252,11 @@ S3Result<http::Response> S3Api::list_parts(const S3Request& request) {
 }
 
 S3Result<http::Response> S3Api::list_uploads(const S3Request& request) {
-  if (!request.value("delimiter").empty())
-    return tl::unexpected(not_implemented("A delimiter in a list of multipart uploads"));
   if (auto there = check_bucket(request.bucket); !there) return tl::unexpected(there.error());
-  const auto most = number_of(request, "max-uploads", kMaxUploadsPerPage);
-  if (!most) return tl::unexpected(most.error());
-  UploadList list;
-  list.bucket = request.bucket;
-  list.prefix = request.value("prefix");
-  list.key_marker = request.value("key-marker");
-  list.id_marker = list.key_marker.empty() ? "" : request.value("upload-id-marker");
-  list.url_encoded = request.value("encoding-type") == "url";
-  list.max_uploads = std::min(*most, kMaxUploadsPerPage);
-  // Behind the marker: the key's own uploads come by age, so all up to the marked one are passed over.
-  const auto all = multipart_.open_uploads(request.bucket);
-  const bool marked = std::any_of(
-      all.begin(), all.end(), [&](const auto& one) { return one.key == list.key_marker && one.id == list.id_marker; });
-  bool passed = !marked;
-  for (const auto& upload : all) {
-    const bool behind = upload.key > list.key_marker || (upload.key == list.key_marker && marked && passed);
-    if (upload.key == list.key_marker && upload.id == list.id_marker) passed = true;
-    if (!behind || !upload.key.starts_with(list.prefix)) continue;
-    list.truncated = list.uploads.size() == list.max_uploads;
-    if (list.truncated) break;
-    list.uploads.push_back(upload);
-  }
-  return xml_response(uploads_xml(list));
+  auto list = upload_list_of(request);
+  if (!list) return tl::unexpected(list.error());
+  fill(*list, multipart_.open_uploads(request.bucket));
+  return xml_response(uploads_xml(*list));
 }
 
 }  // namespace holdfast::api::s3

@@ -72,6 +72,10 @@ S3Result<http::Response> S3Api::get_attributes(const S3Request& request) {
     return tl::unexpected(S3Error{405, "MethodNotAllowed", "The attributes of an object can only be read."});
   const auto wanted = attributes_wanted(request);
   if (!wanted) return tl::unexpected(wanted.error());
+  // Of a list of parts that is never there.
+  for (const char* name : {"x-amz-max-parts", "x-amz-part-number-marker"})
+    if (const auto* given = request.headers.find(name); given && !number_in(*given))
+      return tl::unexpected(invalid_argument(fmt::format("Provided {} not an integer or within integer range", name)));
   const auto object = open(request.bucket, request.key);
   if (!object) return tl::unexpected(object.error());
   const auto& info = object->info;

@@ -6,6 +6,7 @@
 #include "api/s3/bucket_settings.hpp"
 #include "api/s3/conditional_write.hpp"
 #include "api/s3/conditions.hpp"
+#include "api/s3/file_blocks.hpp"
 #include "api/s3/s3_api.hpp"
 #include "api/s3/tagging.hpp"
 #include "api/s3/xml.hpp"
@@ -54,6 +55,27 @@ S3Result<http::Headers> kept_of_copy(const S3Request& request, const http::Heade
   return kept;
 }
 
+// The checksum that a copy is asked to have: of all its bytes, which are read for it unless the source has just that.
+S3Result<void> choose_checksum(const S3Request& request, const ports::OpenObject& source, http::Headers& kept) {
+  const auto* named = request.headers.find("x-amz-checksum-algorithm");
+  if (!named) return {};
+  const auto algorithm = checksum_named(*named);
+  if (!algorithm) {
+    return tl::unexpected(
+        invalid_request("Checksum algorithm provided is unsupported: use CRC32, CRC32C, CRC64NVME, SHA1 or SHA256."));
+  }
+  if (kept.find(header_of(*algorithm)) && kept.get("x-amz-checksum-type") == kFullObject) return {};
+  ChecksumDigest digest(*algorithm);
+  const auto read = for_each_block(source.fd.get(), 0, source.info.size, [&](std::string_view block) -> Result<void> {
+    digest.update(block);
+    return {};
+  });
+  if (!read) return tl::unexpected(S3Error{500, "InternalError", read.error().message});
+  forget_checksums(kept);
+  keep_checksum(kept, *algorithm, digest.finish().base64(), kFullObject);
+  return {};
+}
+
 }  // namespace
 
 S3Result<http::Response> S3Api::put_object(const S3Request& request, Upload& upload) {
@@ -86,12 +108,11 @@ S3Result<S3Api::Source> S3Api::open_source(const S3Request& request) {
 }
 
 S3Result<http::Response> S3Api::copy_object(const S3Request& request) {
-  if (request.headers.find("x-amz-checksum-algorithm"))
-    return tl::unexpected(not_implemented("A checksum of another kind for a copy"));
   const auto source = open_source(request);
   if (!source) return tl::unexpected(source.error());
-  const auto kept = kept_of_copy(request, decode_notes(source->object.info.notes));
+  auto kept = kept_of_copy(request, decode_notes(source->object.info.notes));
   if (!kept) return tl::unexpected(kept.error());
+  if (auto chosen = choose_checksum(request, source->object, *kept); !chosen) return tl::unexpected(chosen.error());
   const auto notes = encode_notes(*kept);
   if (!notes) return tl::unexpected(notes.error());
   auto changed = conditional(request);

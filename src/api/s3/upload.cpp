@@ -28,8 +28,8 @@ Result<std::pair<std::filesystem::path, Fd>> make_temporary_file(const std::file
   return std::pair<std::filesystem::path, Fd>(name, std::move(fd));
 }
 
-Upload::Upload(std::filesystem::path path, Fd fd, BodyExpectation expected)
-    : path_(std::move(path)), fd_(std::move(fd)), expected_(std::move(expected)) {
+void Upload::expect(BodyExpectation expected) {
+  expected_ = std::move(expected);
   if (expected_.chunked) {
     using Trailer = AwsChunkedDecoder::Trailer;
     decoder_.emplace(std::move(expected_.chunk_signatures),
@@ -46,7 +46,9 @@ Upload::~Upload() {
 Result<std::unique_ptr<Upload>> Upload::open(const std::filesystem::path& directory, BodyExpectation expected) {
   auto file = make_temporary_file(directory);
   if (!file) return fail(file.error());
-  return std::unique_ptr<Upload>(new Upload(std::move(file->first), std::move(file->second), std::move(expected)));
+  std::unique_ptr<Upload> upload(new Upload(std::move(file->first), std::move(file->second)));
+  upload->expect(std::move(expected));
+  return upload;
 }
 
 Result<void> Upload::write(std::string_view block) {

@@ -41,7 +41,7 @@ S3Result<BodyExpectation> expectation_of(const http::Headers& headers, const std
 // A body that was not long enough for a file. Looks at Content-MD5 and the x-amz-checksum headers.
 S3Result<void> check_body(const http::Headers& headers, std::string_view body);
 
-class Upload final : public http::BodySink {
+class Upload : public http::BodySink {
  public:
   // `directory` must exist. The file in it is gone with the upload, unless it was moved or given away.
   static Result<std::unique_ptr<Upload>> open(const std::filesystem::path& directory, BodyExpectation expected);
@@ -49,7 +49,7 @@ class Upload final : public http::BodySink {
 
   Result<void> write(std::string_view block) override;
   // After the last block, once: is it what was expected?
-  S3Result<void> finish();
+  virtual S3Result<void> finish();
 
   int fd() const { return fd_.get(); }
   std::uint64_t size() const { return size_; }
@@ -59,9 +59,13 @@ class Upload final : public http::BodySink {
   // From now on the file is the caller's.
   std::filesystem::path give_away();
 
- private:
-  Upload(std::filesystem::path path, Fd fd, BodyExpectation expected);
+ protected:
+  Upload(std::filesystem::path path, Fd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  // Before the first byte that is kept.
+  void expect(BodyExpectation expected);
   Result<void> keep(std::string_view bytes);
+
+ private:
   S3Result<void> check_framing() const;
   S3Result<void> check_checksum();
 

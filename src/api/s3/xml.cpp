@@ -163,6 +163,16 @@ std::string completed_multipart_xml(const std::string& bucket, const std::string
   return document.text();
 }
 
+std::string posted_xml(const std::string& location, const std::string& bucket, const std::string& key,
+                       const std::string& quoted_etag) {
+  Document document("PostResponse", false);
+  add(document.root(), "Location", location);
+  add(document.root(), "Bucket", bucket);
+  add(document.root(), "Key", key);
+  add(document.root(), "ETag", quoted_etag);
+  return document.text();
+}
+
 std::string parts_xml(const PartList& list) {
   Document document("ListPartsResult");
   auto root = document.root();
@@ -198,12 +208,13 @@ std::string uploads_xml(const UploadList& list) {
   add(root, "Bucket", list.bucket);
   add(root, "KeyMarker", shown(list.key_marker, list.url_encoded));
   add(root, "UploadIdMarker", list.id_marker);
-  if (list.truncated && !list.uploads.empty()) {
-    add(root, "NextKeyMarker", shown(list.uploads.back().key, list.url_encoded));
-    add(root, "NextUploadIdMarker", list.uploads.back().id);
+  if (list.truncated) {
+    add(root, "NextKeyMarker", shown(list.next_key, list.url_encoded));
+    add(root, "NextUploadIdMarker", list.next_id);
   }
   add(root, "Prefix", shown(list.prefix, list.url_encoded));
   if (list.url_encoded) add(root, "EncodingType", std::string("url"));
+  if (!list.delimiter.empty()) add(root, "Delimiter", shown(list.delimiter, list.url_encoded));
   add(root, "MaxUploads", static_cast<std::uint64_t>(list.max_uploads));
   add(root, "IsTruncated", list.truncated);
   for (const auto& upload : list.uploads) {
@@ -215,6 +226,8 @@ std::string uploads_xml(const UploadList& list) {
     add(node, "StorageClass", storage_class_of(upload.headers));
     add(node, "Initiated", to_iso8601(upload.begun));
   }
+  for (const auto& prefix : list.common_prefixes)
+    add(root.append_child("CommonPrefixes"), "Prefix", shown(prefix, list.url_encoded));
   return document.text();
 }
 
@@ -264,7 +277,10 @@ S3Result<std::string> parse_location(std::string_view xml) {
   if (xml.empty()) return std::string();
   const auto document = load(xml);
   if (!document || !document->child("CreateBucketConfiguration")) return tl::unexpected(malformed_xml());
-  return std::string(document->child("CreateBucketConfiguration").child("LocationConstraint").text().get());
+  const auto root = document->child("CreateBucketConfiguration");
+  for (const char* what : {"Location", "Bucket", "Tags"})
+    if (root.child(what)) return tl::unexpected(not_implemented(std::string(what) + " of a new bucket"));
+  return std::string(root.child("LocationConstraint").text().get());
 }
 
 }  // namespace holdfast::api::s3

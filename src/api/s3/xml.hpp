@@ -70,11 +70,13 @@ struct PartList {
 };
 
 struct UploadList {
-  std::string bucket, prefix, key_marker, id_marker;
+  std::string bucket, prefix, delimiter, key_marker, id_marker;
   bool url_encoded = false;
   std::size_t max_uploads = 0;
   std::vector<OpenUpload> uploads;
+  std::vector<std::string> common_prefixes;
   bool truncated = false;
+  std::string next_key, next_id;  // the markers of the next page
 };
 
 std::string error_xml(const S3Error& error, const std::string& resource, const std::string& request_id);
@@ -86,6 +88,8 @@ std::string copied_xml(const char* root, const ports::ObjectInfo& object, const 
 std::string created_multipart_xml(const std::string& bucket, const std::string& key, const std::string& upload_id);
 std::string completed_multipart_xml(const std::string& bucket, const std::string& key, const std::string& etag,
                                     const http::Headers& checksum);
+std::string posted_xml(const std::string& location, const std::string& bucket, const std::string& key,
+                       const std::string& quoted_etag);
 std::string parts_xml(const PartList& list);
 std::string uploads_xml(const UploadList& list);
 

@@ -30,6 +30,15 @@ ShapePtr tag_map() {
                    .value = shape(String{.max = 256, .pattern = Pattern(R"(^([\p{L}\p{Z}\p{N}_.:/=+\-@]*)$)")})});
 }
 
+// Whose events these are: a hint for consoles.
+ShapePtr entity() {
+  const ShapePtr text = shape(String{.min = 1, .max = 512});
+  return shape(Structure{{
+      {"keyAttributes", shape(Map{.min = 2, .max = 4, .key = {.min = 1, .max = 32}, .value = text})},
+      {"attributes", shape(Map{.min = 0, .max = 10, .key = {.min = 1, .max = 256}, .value = text})},
+  }});
+}
+
 ShapePtr resource_arn() { return shape(String{.min = 1, .max = 1011, .pattern = Pattern(R"([\w+=/:,.@-]*)")}); }
 
 // Where a group may be named by an ARN too, it may be named in either way: the operation sees to that it is.
@@ -125,7 +134,7 @@ const Shape& put_log_events_input() {
                       {{"timestamp", epoch_ms(), kRequired}, {"message", shape(String{.min = 1}), kRequired}}})}),
        kRequired},
       {"sequenceToken", token()},
-      {"entity", shape(Opaque{})},  // a hint for consoles: whose events these are
+      {"entity", entity()},
   }}};
   return input;
 }
