@@ -1,12 +1,15 @@
 #include "app/fast_files_main.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
+#include <mutex>
+#include <thread>
 
 #include "agent/fast_file_messages.hpp"
 #include "app/assignment.hpp"
@@ -18,6 +21,8 @@
 
 namespace holdfast::app {
 namespace {
+
+constexpr int kLeavesWithinMs = 1000;
 
 class AgentLine {
  public:
@@ -117,7 +122,10 @@ int fast_files_main(const std::string& directory) {
         return buckets->all->get_version(file.bucket, file.key, file.version, offset, length, sink);
       },
       [&](const std::string& text) { line.say(agent::FilesNote{text}); }, clock);
-  auto mount = fastfile::Mount::open(std::filesystem::path(directory) / agent::kFastFileFolder, reader);
+  auto mount = fastfile::Mount::open(std::filesystem::path(directory) / agent::kFastFileFolder, reader, [] {
+    log_error("the file system was unmounted by somebody else");
+    ::_exit(1);
+  });
   if (!mount) return refuse(mount.error());
   line.say(agent::FilesMounted{});
   const auto shown = show_all(**mount, line);
@@ -130,8 +138,12 @@ int fast_files_main(const std::string& directory) {
                                      checkpoint::readable_bytes(channel.counters->bytes),
                                      checkpoint::readable_bytes(channel.bytes), channel.counters->requests.load())});
   }
-  // Whatever still waits for a store: nobody waits for that.
-  ::_exit(0);
+  // Whatever still waits for a store: nobody waits for that. Where nothing does, nothing is left behind.
+  std::thread([] {
+    ::poll(nullptr, 0, kLeavesWithinMs);
+    ::_exit(0);
+  }).detach();
+  return 0;
 }
 
 }  // namespace holdfast::app

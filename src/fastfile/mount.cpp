@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
@@ -72,7 +73,7 @@ struct Mount::Parts {
   fuse_session* session = nullptr;
   std::thread thread;
   bool bound = false;  // a mount of its own lies below
-  bool closed = false;
+  std::atomic<bool> closed = false;
 
   explicit Parts(const fs::path& at, Reader& with) : place(at), reader(with) {}
 
@@ -286,7 +287,7 @@ fuse_lowlevel_ops MountOperations::table() {
 
 Mount::Mount(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-Result<std::unique_ptr<Mount>> Mount::open(const fs::path& place, Reader& reader) {
+Result<std::unique_ptr<Mount>> Mount::open(const fs::path& place, Reader& reader, std::function<void()> lost) {
   if (auto there = look_for_device(); !there) return fail(there.error());
   if (auto made = make_directories(place / kChannels); !made) return fail(made.error());
   fuse_set_log_func(keep_complaint);
@@ -311,12 +312,13 @@ Result<std::unique_ptr<Mount>> Mount::open(const fs::path& place, Reader& reader
                 "container give the capability SYS_ADMIN",
                 last_complaint.empty() ? "no reason given" : last_complaint);
   }
-  parts.thread = std::thread([session = parts.session] {
+  parts.thread = std::thread([session = parts.session, &closed = parts.closed, lost = std::move(lost)] {
     fuse_loop_config* config = fuse_loop_cfg_create();
     fuse_loop_cfg_set_max_threads(config, kMaxThreads);
     fuse_loop_cfg_set_idle_threads(config, kMaxThreads);
     fuse_session_loop_mt(session, config);
     fuse_loop_cfg_destroy(config);
+    if (!closed && lost) lost();
   });
   return mount;
 }
@@ -336,7 +338,7 @@ Result<void> Mount::add(Channel channel) {
 }
 
 void Mount::close() {
-  if (std::exchange(parts_->closed, true)) return;
+  if (parts_->closed.exchange(true)) return;
   // Whatever is open in it: the name is free at once, and the rest goes with the last who holds it.
   if (parts_->session != nullptr) fuse_session_exit(parts_->session);
   const bool gone = parts_->bound && ::umount2(parts_->place.c_str(), MNT_DETACH) == 0;

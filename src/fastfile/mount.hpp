@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -22,8 +23,10 @@ struct Channel {
 
 class Mount {
  public:
-  // The channels appear in `place`/kChannels. The error says what is missing, and what to do about it.
-  static Result<std::unique_ptr<Mount>> open(const std::filesystem::path& place, Reader& reader);
+  // The channels appear in `place`/kChannels. `lost` is called from another thread when nothing is served any more
+  // though nobody called close(). The error says what is missing, and what to do about it.
+  static Result<std::unique_ptr<Mount>> open(const std::filesystem::path& place, Reader& reader,
+                                             std::function<void()> lost = {});
   // Unmounts. Whoever still has a file open gets errors.
   ~Mount();
   Mount(const Mount&) = delete;

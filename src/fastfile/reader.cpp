@@ -51,6 +51,7 @@ void Reader::stop() {
     waiting.swap(waiting_);
   }
   changed_.notify_all();
+  stopped_.notify_all();
   std::set<std::shared_ptr<Request>> requests;
   for (auto& [id, all] : waiting) {
     for (auto& one : all) requests.insert(std::move(one.request));
@@ -258,7 +259,7 @@ bool Reader::pause(int tries, Instant began) {
   constexpr int kMostDoublings = 4;
   std::unique_lock lock(mutex_);
   const auto wait = options_.first_pause * (1 << std::min(tries - 1, kMostDoublings));
-  return !changed_.wait_for(lock, wait, [this] { return stopping_.load(); });
+  return !stopped_.wait_for(lock, wait, [this] { return stopping_.load(); });
 }
 
 void Reader::arrived(const BlockId& id, std::string bytes) {

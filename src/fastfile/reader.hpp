@@ -119,8 +119,9 @@ class Reader {
   Clock& clock_;
   const Options options_;
 
-  std::mutex mutex_;  // for what follows; held for no call of the store
-  std::condition_variable changed_;
+  std::mutex mutex_;                 // for what follows; held for no call of the store
+  std::condition_variable changed_;  // for fetchers that have nothing to do
+  std::condition_variable stopped_;  // for those that wait for a store
   BlockCache cache_;
   std::map<BlockId, std::vector<Waiting>> waiting_;
   std::deque<Fetch> asked_, ahead_;

@@ -101,6 +101,37 @@ except OSError as e:
         self.assertLess(fetched[0], 40)
         wait_for("nothing is mounted after the job", lambda: not self.mounts())
 
+    @unittest.skipUnless(has_fuse(), "FUSE cannot be used here: nothing was tested")
+    def test_files_come_from_another_s3_and_from_a_directory_too(self):
+        other = Service()
+        self.addCleanup(other.close)
+        far = other.client("s3")
+        far.create_bucket(Bucket="far")
+        far.put_object(Bucket="far", Key="data/large", Body=self.bytes)
+        directory = self.service.folder / "shared"
+        directory.mkdir()
+        self.s3.create_bucket(Bucket="near")
+        self.s3.put_object(Bucket="near", Key="data/large", Body=self.bytes)
+        (self.service.data / "objects" / "near").rename(directory / "near")
+        self.service.holdfast("buckets", "add", "near", "--directory", str(directory))
+        self.service.holdfast("buckets", "add", "far", "--s3", other.endpoint, "--credentials", str(other.data / "credentials"))
+        for bucket in ("far", "near"):
+            self.service.create(bucket, f"""
+import hashlib, os
+print('part', hashlib.sha256(os.pread(os.open('{DATA}large', os.O_RDONLY), {MIB}, {70 * MIB} + 3)).hexdigest())
+print('whole', hashlib.sha256(open('{DATA}large', 'rb').read()).hexdigest())
+""", spot=False, checkpoint=False, InputDataConfig=[channel(f"s3://{bucket}/data/")])
+        for bucket in ("far", "near"):
+            job = self.service.wait_for_end(bucket)
+            lines = self.service.lines(bucket)
+            self.assertEqual(job["TrainingJobStatus"], "Completed", lines)
+            self.assertIn(f"part {self.digest(70 * MIB + 3, MIB)}", lines)
+            self.assertIn(f"whole {self.digest(0, SIZE)}", lines)
+            self.assertTrue(any("came from the store" in line for line in lines), lines)
+        secret = re.search(r"secret_access_key\s*=\s*(\S+)", (other.data / "credentials").read_text())[1]
+        for log in self.service.data.rglob("agent.log"):
+            self.assertNotIn(secret, log.read_text(errors="replace"))
+
     # Its first attempt reads a part and waits; the one that finds `go` ends.
     def start_in_two_attempts(self, name, after_the_part):
         self.put_large(f"{name}/large")

@@ -220,6 +220,33 @@ TEST_CASE("an object that is shorter than it was said to be is no shorter file")
   CHECK(world.all_reports()[0].find("fewer bytes came") != std::string::npos);
 }
 
+TEST_CASE("while some wait for a store, others are served") {
+  Reader::Options options;
+  options.first_pause = hours{1};
+  World world(options);
+  world.before = [](const File& file, std::uint64_t) -> Result<void> {
+    if (file.id == 1) return fail(Kind::try_again, "busy");
+    return {};
+  };
+  const auto away = world.add(1, 4 * kBlock), there = world.add(2, 50 * kBlock);
+  std::atomic<int> unanswered = 0, answered = 0;
+  for (std::uint64_t block : {3, 1}) {
+    ++unanswered;
+    world.reader.read(world.reader.open(away), block * kBlock, 10, [&](auto slices) {
+      --unanswered;
+      if (slices) ++answered;
+    });
+  }
+  const auto handle = world.reader.open(there);
+  for (std::uint64_t at = 0; at < there.size; at += kBlock / 2) {
+    REQUIRE(read(world.reader, handle, at, 100) == world.files[2].substr(at, 100));
+  }
+  CHECK(unanswered == 2);
+  world.reader.stop();
+  CHECK(unanswered == 0);
+  CHECK(answered == 0);
+}
+
 TEST_CASE("what nobody can answer any more is answered at the stop") {
   World world;
   std::mutex mutex;
