@@ -1,6 +1,7 @@
 #include "app/fast_files_main.hpp"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -98,9 +99,18 @@ void end_only_with_the_agent() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) ::signal(number, SIG_IGN);
 }
 
+// Blocks come and go by the thousand. Left to itself the C library returns each to the kernel, which has to clear the
+// next one page by page, and keeps a heap for each thread: twice the processor's time, and half as much memory again.
+void keep_memory_for_the_next_block() {
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
+}
+
 }  // namespace
 
 int fast_files_main(const std::string& directory) {
+  keep_memory_for_the_next_block();
   end_only_with_the_agent();
   ::fcntl(agent::kFastFileSocket, F_SETFD, FD_CLOEXEC);
   telemetry::log_to_stderr(Level::info);
