@@ -132,6 +132,37 @@ print('whole', hashlib.sha256(open('{DATA}large', 'rb').read()).hexdigest())
         for log in self.service.data.rglob("agent.log"):
             self.assertNotIn(secret, log.read_text(errors="replace"))
 
+    @unittest.skipUnless(has_fuse(), "FUSE cannot be used here: nothing was tested")
+    def test_a_program_that_waits_for_a_store_can_still_be_killed(self):
+        other = Service()
+        self.addCleanup(other.close)
+        self.addCleanup(other.process.send_signal, signal.SIGCONT)
+        far = other.client("s3")
+        far.create_bucket(Bucket="far")
+        far.put_object(Bucket="far", Key="data/large", Body=self.bytes)
+        self.service.holdfast("buckets", "add", "far", "--s3", other.endpoint, "--credentials", str(other.data / "credentials"))
+        self.service.create("hangs", f"""
+import os, signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+f = os.open('{DATA}large', os.O_RDONLY)
+while not os.path.exists('{DATA}go'):
+    os.posix_fadvise(f, 0, 0, os.POSIX_FADV_DONTNEED)
+    for at in range(0, {SIZE}, {MIB}):
+        os.pread(f, 1000, at)
+    print('round')
+""", InputDataConfig=[channel("s3://far/data/")])
+        self.service.wait_for_line("hangs", "round")
+        other.process.send_signal(signal.SIGSTOP)
+        self.service.interrupt("hangs", 10)
+        # Said after its end, by an agent that still has time.
+        self.service.wait_for_line("hangs", "the program did not end in time and was killed")
+        self.service.wait_for_line("hangs", "came from the store")
+        wait_for("its processes are gone", lambda: not self.processes("fast-files"))
+        self.assertFalse(self.mounts())
+        other.process.send_signal(signal.SIGCONT)
+        far.put_object(Bucket="far", Key="data/go", Body=b"")
+        self.assertEqual(self.service.wait_for_end("hangs")["TrainingJobStatus"], "Completed")
+
     # Its first attempt reads a part and waits; the one that finds `go` ends.
     def start_in_two_attempts(self, name, after_the_part):
         self.put_large(f"{name}/large")
