@@ -13,6 +13,7 @@
 #include <cstring>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
@@ -67,9 +68,11 @@ Result<void> look_for_device() {
 struct Mount::Parts {
   fs::path place;
   Reader& reader;
-  std::mutex mutex;  // for the number of channels
+  std::mutex mutex;  // for the number of channels, and for what is open
   std::array<std::unique_ptr<const Channel>, kMaxChannels> channels = {};
   std::size_t count = 0;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Reader::Handle>> open;  // the last closes may not be heard of
+  std::uint64_t last_opened = 0;
   fuse_session* session = nullptr;
   std::thread thread;
   bool bound = false;  // a mount of its own lies below
@@ -80,6 +83,21 @@ struct Mount::Parts {
   std::size_t channel_count() {
     const std::lock_guard lock(mutex);
     return count;
+  }
+  std::uint64_t keep(std::shared_ptr<Reader::Handle> handle) {
+    const std::lock_guard lock(mutex);
+    open.emplace(++last_opened, std::move(handle));
+    return last_opened;
+  }
+  std::shared_ptr<Reader::Handle> opened(std::uint64_t number) {
+    const std::lock_guard lock(mutex);
+    return open.at(number);
+  }
+  void close(std::uint64_t number) {
+    const auto handle = opened(number);
+    reader.close(handle);
+    const std::lock_guard lock(mutex);
+    open.erase(number);
   }
 };
 
@@ -221,22 +239,16 @@ class MountOperations {
     if ((info->flags & O_ACCMODE) != O_RDONLY) return static_cast<void>(fuse_reply_err(request, EROFS));
     const auto& channel = *place->channel;
     const auto& node = place->node();
-    using Handle = std::shared_ptr<Reader::Handle>;
-    const auto handle =
-        new Handle(mount.reader.open({inode, channel.bucket, channel.prefix + channel.tree.path_of(place->number),
+    info->fh =
+        mount.keep(mount.reader.open({inode, channel.bucket, channel.prefix + channel.tree.path_of(place->number),
                                       node.version, node.size, channel.counters}));
-    info->fh = reinterpret_cast<std::uintptr_t>(handle);
     info->keep_cache = 1;  // of one version, so what the kernel has stays true
-    if (fuse_reply_open(request, info) != 0) delete handle;
-  }
-
-  static std::shared_ptr<Reader::Handle>* handle_of(const fuse_file_info* info) {
-    return reinterpret_cast<std::shared_ptr<Reader::Handle>*>(static_cast<std::uintptr_t>(info->fh));
+    if (fuse_reply_open(request, info) != 0) mount.close(info->fh);
   }
 
   static void read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset, fuse_file_info* info) {
     parts(request).reader.read(
-        *handle_of(info), static_cast<std::uint64_t>(offset), size,
+        parts(request).opened(info->fh), static_cast<std::uint64_t>(offset), size,
         [request](std::optional<std::vector<Slice>> slices) {
           if (!slices) return static_cast<void>(fuse_reply_err(request, EIO));
           std::vector<iovec> pieces;
@@ -248,8 +260,7 @@ class MountOperations {
   }
 
   static void release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
-    parts(request).reader.close(*handle_of(info));
-    delete handle_of(info);
+    parts(request).close(info->fh);
     fuse_reply_err(request, 0);
   }
 
@@ -326,7 +337,9 @@ Result<std::unique_ptr<Mount>> Mount::open(const fs::path& place, Reader& reader
 Mount::~Mount() {
   close();
   if (parts_->thread.joinable()) parts_->thread.join();
-  if (parts_->session != nullptr) fuse_session_destroy(parts_->session);
+  if (parts_->session == nullptr) return;
+  fuse_session_unmount(parts_->session);  // it may be done, but what it remembers is let go only here
+  fuse_session_destroy(parts_->session);
 }
 
 Result<void> Mount::add(Channel channel) {

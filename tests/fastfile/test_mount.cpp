@@ -21,6 +21,9 @@
 #include "objects/get_version.hpp"
 #include "support/temp_dir.hpp"
 
+// The thread sanitizer cannot see how libfuse's own threads wait for each other before the device is closed.
+extern "C" const char* __tsan_default_suppressions() { return "race:libfuse3.so\n"; }
+
 using namespace holdfast;
 using namespace holdfast::fastfile;
 namespace fs = std::filesystem;
