@@ -124,8 +124,10 @@ class Agent {
     requests.close();
     program_ = nullptr;
     if (sampling) sampling->stop();
-    feeds_.clear();
     const auto exit = program.exit();
+    // A program that lost its files may have failed before we heard why.
+    if (!input_failure_ && exit && exit->code != 0) hear_of_lost_files();
+    feeds_.clear();
     if (!exit || reporter_.order() == Order::abandon || (sync_ && sync_->fenced_off())) {
       program.kill();
       return std::nullopt;
@@ -189,7 +191,9 @@ class Agent {
 
   Result<void> bring_in(std::size_t i) {
     const auto& channel = assignment_.spec.channels[i];
-    auto got = channel.mode == job::InputMode::Pipe ? feed(channel, feeds_[i]) : download(channel);
+    auto got = channel.mode == job::InputMode::Pipe       ? feed(channel, feeds_[i])
+               : channel.mode == job::InputMode::FastFile ? show(channel, feeds_[i])
+                                                          : download(channel);
     if (!got) return fail(got.error(), "downloading channel '{}'", channel.name);
     return {};
   }
@@ -209,6 +213,23 @@ class Agent {
     if (!started) return fail(started.error());
     feed = std::move(*started);
     return {};
+  }
+
+  Result<void> show(const job::Channel& channel, std::unique_ptr<ChannelFeed>& feed) {
+    if (channel.type != job::SourceType::S3Prefix) return download(channel);
+    const auto listing = list_channel(parts_.objects, channel, kShare);
+    if (!listing) return fail(listing.error());
+    auto shown = host_.show_channel(channel.name, *listing, [this](const std::string& line) { note(line); });
+    if (shown) {
+      feed = std::move(*shown);
+      return {};
+    }
+    if (shown.error().kind == Kind::invalid) return fail(shown.error());
+    if (!said_it_copies_.exchange(true)) {
+      note(fmt::format("channels in FastFile mode are copied before the start, as in File mode: {}",
+                       shown.error().message));
+    }
+    return download(channel);
   }
 
   // Each step is done once, whatever has to be tried again after it: what a second restore chose might be another
@@ -273,12 +294,19 @@ class Agent {
   // ---- while the program runs
   // ------------------------------------------------------------------------------------------
 
+  void kill(TrainingProgram& program) {
+    for (const auto& feed : feeds_) {
+      if (feed) feed->let_go();
+    }
+    program.kill();
+  }
+
   void supervise(TrainingProgram& program) {
     std::optional<Instant> kill_at;
     std::optional<Instant> hold_until;  // a notice came, and a save under way goes first
     bool told = false;
     for (;;) {
-      if (reporter_.order() == Order::abandon || (sync_ && sync_->fenced_off())) return program.kill();
+      if (reporter_.order() == Order::abandon || (sync_ && sync_->fenced_off())) return kill(program);
       // An interruption and a stop are told in the same way; only the time differs.
       if (notice_ && !told && !hold_until) hold_until = ticks() + prepare_for_the_end();
       if (notice_ && !told && (ticks() >= *hold_until || watch_->safe())) {
@@ -298,11 +326,11 @@ class Agent {
         note("the job is being stopped: the program was sent SIGTERM");
         told = true;
       }
-      if (!input_failure_ && hear_of_input_trouble()) program.kill();
+      if (!input_failure_ && (hear_of_lost_files() || hear_of_input_trouble())) kill(program);
       if (kill_at && ticks() >= *kill_at && may_finish_its_save()) kill_at = ticks() + kLookAgain;
       if (kill_at && ticks() >= *kill_at) {
         note("the program did not end in time and was killed");
-        program.kill();
+        kill(program);
         kill_at.reset();
       }
       if (program.exit()) break;
@@ -353,6 +381,21 @@ class Agent {
     return false;
   }
 
+  // What shows FastFile channels has ended, though the program runs. That is a part of this instance, as the agent is:
+  // the attempt ends as when an instance is lost, and the job goes on elsewhere.
+  bool hear_of_lost_files() {
+    for (std::size_t i = 0; i < feeds_.size(); ++i) {
+      const auto& channel = assignment_.spec.channels[i];
+      if (!feeds_[i] || channel.mode != job::InputMode::FastFile) continue;
+      const auto trouble = feeds_[i]->trouble();
+      if (!trouble) continue;
+      input_failure_ = Failure{Outcome::stopped, trouble->message};
+      note(trouble->message + "; this attempt ends");
+      return true;
+    }
+    return false;
+  }
+
   void tell(const CheckpointEvent& event) {
     if (const auto* saved = std::get_if<CheckpointCommitted>(&event)) {
       reporter_.say(job::CheckpointSaved{assignment_.fence, saved->id, std::min(saved->wrote, job::kLongestSave)});
@@ -370,9 +413,11 @@ class Agent {
 
   std::optional<Failure> finish(const ports::ProgramExit& exit) {
     const bool reclaimed = notice_.has_value() && !stop_told_;
-    if (!reclaimed) reporter_.say(job::ProgramEnded{assignment_.fence});
+    const bool lost = exit.code != 0 && input_failure_ && input_failure_->outcome == Outcome::stopped && !stop_told_;
+    if (!reclaimed && !lost) reporter_.say(job::ProgramEnded{assignment_.fence});
     last_checkpoint(exit);
     if (reclaimed) return Failure{Outcome::reclaimed, ""};
+    if (lost) return input_failure_;
     const bool stopped = stop_told_;
     const bool failed = exit.code != 0 && (input_failure_ || !stopped);
     const auto stored = with_retries("uploading the results",
@@ -455,7 +500,8 @@ class Agent {
   LatestMetrics metrics_;
   std::uint64_t next_sequence_ = 1;  // for restore_checkpoint()
   std::optional<GenerationId> restored_;
-  std::vector<std::unique_ptr<ChannelFeed>> feeds_;  // by channel; none for those that are not in Pipe mode
+  std::vector<std::unique_ptr<ChannelFeed>> feeds_;  // by channel; none for those that are only files
+  std::atomic<bool> said_it_copies_ = false;
   std::optional<Failure> input_failure_;
   std::unique_ptr<Folder> folder_;        // of the checkpoints
   std::optional<CheckpointClaim> claim_;  // from when what it goes on from is there until sync_ has it

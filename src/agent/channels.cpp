@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <set>
+#include <string_view>
+#include <unordered_set>
 
 #include "agent/checkpoint_ledger.hpp"
 #include "agent/download.hpp"
+#include "checkpoint/paths.hpp"
 
 namespace holdfast::agent {
 namespace {
@@ -12,6 +15,8 @@ namespace {
 using job::Channel;
 using job::InputMode;
 using job::SourceType;
+
+constexpr std::size_t kMaxFileName = 255;  // bytes, as Linux has it
 
 // A channel's objects, all in one bucket, in the order of the keys or of the list.
 struct Found {
@@ -23,24 +28,35 @@ HostShare share_of_channel(const Channel& channel, HostShare share) {
   return channel.distribution == "ShardedByS3Key" ? share : HostShare{};
 }
 
-Result<Found> find_by_prefix(ports::ObjectStore& store, const Channel& channel, const ports::S3Location& location) {
+// What begins with a channel's prefix, without folder markers.
+struct Listed {
+  std::string prefix;
+  std::vector<ports::ObjectInfo> objects;
+};
+
+Result<Listed> list_prefix(ports::ObjectStore& store, const Channel& channel, const ports::S3Location& location) {
   const bool whole_folder = channel.mode == InputMode::FastFile;
   const auto prefix = whole_folder ? ports::folder_prefix(location) : location.key;
   const auto exists = store.bucket_exists(location.bucket);
   if (!exists) return fail(exists.error());
   if (!*exists) return fail(Kind::not_found, "s3://{}: there is no such bucket", location.bucket);
-  const auto objects = list_all(store, location.bucket, prefix, kMaxChannelObjects);
+  auto objects = list_all(store, location.bucket, prefix, kMaxChannelObjects);
   if (!objects) return fail(objects.error());
-
-  const auto name_begins = prefix.rfind('/') + 1;  // npos + 1: the bucket itself
-  Found found{location.bucket, {}};
-  for (const auto& object : *objects) {
-    if (object.key.ends_with('/')) continue;
-    found.files.push_back({.key = object.key, .path = object.key.substr(name_begins), .size = object.size, .hash = ""});
-  }
-  if (!found.files.empty()) return found;
+  std::erase_if(*objects, [](const auto& object) { return object.key.ends_with('/'); });
+  if (!objects->empty()) return Listed{prefix, std::move(*objects)};
   return fail(Kind::not_found, "s3://{}/{}: no object has a key that begins so{}", location.bucket, prefix,
               whole_folder ? "; in FastFile mode S3Uri names a whole folder" : "");
+}
+
+Result<Found> find_by_prefix(ports::ObjectStore& store, const Channel& channel, const ports::S3Location& location) {
+  const auto listed = list_prefix(store, channel, location);
+  if (!listed) return fail(listed.error());
+  const auto name_begins = listed->prefix.rfind('/') + 1;  // npos + 1: the bucket itself
+  Found found{location.bucket, {}};
+  for (const auto& object : listed->objects) {
+    found.files.push_back({.key = object.key, .path = object.key.substr(name_begins), .size = object.size, .hash = ""});
+  }
+  return found;
 }
 
 Result<std::string> read_list(ports::ObjectStore& store, const Channel& channel, const ports::S3Location& location) {
@@ -91,7 +107,45 @@ void keep_each_path_once(std::vector<Download>& files) {
   std::erase_if(files, [&](const Download& file) { return !seen.insert(file.path).second; });
 }
 
+// What a disk would refuse has to be refused where there is no disk: names that are none, and one that is a file and a
+// folder at once.
+Result<void> check_names(const ChannelListing& listing) {
+  const auto wrong = [&](const ListedFile& file, std::string_view why) {
+    return fail(Kind::invalid, "s3://{}/{}{}: {}", listing.bucket, listing.prefix, file.path, why);
+  };
+  std::unordered_set<std::string_view> files;
+  for (const auto& file : listing.files) {
+    if (!checkpoint::is_safe_path(file.path))
+      return wrong(file, "its name leads out of the directory, or is no file name");
+    for (std::size_t begin = 0, end = 0; begin <= file.path.size(); begin = end + 1) {
+      end = std::min(file.path.find('/', begin), file.path.size());
+      if (end - begin > kMaxFileName) return wrong(file, "a part of its name is too long for a file");
+    }
+    files.insert(file.path);
+  }
+  for (const auto& file : listing.files) {
+    for (auto folder = checkpoint::folder_of(file.path); !folder.empty(); folder = checkpoint::folder_of(folder)) {
+      if (files.contains(folder)) return wrong(file, "a part of its name is a file where a folder should be");
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<ChannelListing> list_channel(ports::ObjectStore& store, const Channel& channel, HostShare share) {
+  const auto location = ports::parse_s3_uri(channel.s3_uri);
+  if (!location) return fail(location.error());
+  auto listed = list_prefix(store, channel, *location);
+  if (!listed) return fail(listed.error());
+  ChannelListing listing{location->bucket, listed->prefix.substr(0, listed->prefix.rfind('/') + 1), {}};
+  for (auto& object : share_of(std::move(listed->objects), share_of_channel(channel, share))) {
+    listing.files.push_back(
+        {object.key.substr(listing.prefix.size()), object.size, std::move(object.etag), object.modified});
+  }
+  if (auto fine = check_names(listing); !fine) return fail(fine.error());
+  return listing;
+}
 
 Result<ChannelContents> download_channel(ports::ObjectStore& store, const Channel& channel, HostShare share,
                                          Folder& folder, Tasks& tasks) {

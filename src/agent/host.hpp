@@ -37,12 +37,15 @@ class TrainingProgram {
   virtual std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> files_open_for_writing() const = 0;
 };
 
-// A channel that is streamed to the program, from before its start until this is destroyed.
+// A channel that is brought to the program while it runs, from before its start until this is destroyed.
 class ChannelFeed {
  public:
   virtual ~ChannelFeed() = default;
-  // Why the stream cannot go on. Its reader then waits in the middle of an epoch, and must not take that for the end.
+  // Why it cannot go on. In Pipe mode its reader then waits in the middle of an epoch, and must not take that for the
+  // end; in FastFile mode the files are gone, and with them the instance is no good any more.
   virtual std::optional<Error> trouble() const = 0;
+  // The program is about to be killed: a read that it waits for must not keep it alive.
+  virtual void let_go() {}
 };
 
 // How much of the instance is in use. Absent: cannot be told here.
@@ -82,6 +85,13 @@ class Host {
   // For a channel in Pipe mode. Wakes this host when there is trouble.
   virtual Result<std::unique_ptr<ChannelFeed>> feed_channel(ports::ObjectStore& objects, const std::string& channel,
                                                             ChannelStream stream) = 0;
+  // For a channel in FastFile mode: its files, fetched when the program reads them. Lines about them go to `note`, from
+  // any task. Wakes this host when there is trouble. Kind::invalid is the user's mistake; any other error says why
+  // files can only be copied here, and what to do about it.
+  virtual Result<std::unique_ptr<ChannelFeed>> show_channel(const std::string& /*channel*/,
+                                                            const ChannelListing& /*listing*/, LineSink /*note*/) {
+    return fail(Kind::permanent, "this instance cannot show files that it does not have");
+  }
   virtual Result<std::unique_ptr<Folder>> checkpoint_folder() = 0;  // only for a job with checkpoints
   // An empty file for the lines on their way, see log_spool.hpp.
   virtual Result<Fd> spool_file() = 0;

@@ -16,6 +16,7 @@
 
 #include "agent/artifacts.hpp"
 #include "agent/disk_folder.hpp"
+#include "agent/fast_files.hpp"
 #include "agent/gpu_readings.hpp"
 #include "agent/log_spool.hpp"
 #include "agent/pipe_feed.hpp"
@@ -127,6 +128,24 @@ class Machine::MachineMeter final : public Meter {
   const Sandboxed& program_;
 };
 
+// A channel in FastFile mode. The last of them ends what shows them.
+class Machine::ShownChannel final : public ChannelFeed {
+ public:
+  ShownChannel(Machine& machine, std::string channel, std::shared_ptr<FastFiles> files)
+      : machine_(machine), channel_(std::move(channel)), files_(std::move(files)) {}
+  ~ShownChannel() override {
+    const std::lock_guard lock(machine_.showing_);
+    machine_.shown_.erase(channel_);
+  }
+  std::optional<Error> trouble() const override { return files_->trouble(); }
+  void let_go() override { files_->let_go(); }
+
+ private:
+  Machine& machine_;
+  const std::string channel_;
+  const std::shared_ptr<FastFiles> files_;
+};
+
 // ---- files
 
 Machine::Machine(MachineFacts facts, ports::Runtime& runtime, Clock& clock)
@@ -153,6 +172,38 @@ Result<std::unique_ptr<ChannelFeed>> Machine::feed_channel(ports::ObjectStore& o
   auto feed = PipeFeed::start(objects, channel, std::move(stream), layout_.data, tasks_, [this] { wake(); });
   if (!feed) return fail(feed.error());
   return std::move(*feed);
+}
+
+Result<std::unique_ptr<ChannelFeed>> Machine::show_channel(const std::string& channel, const ChannelListing& listing,
+                                                           LineSink note) {
+  auto files = fast_files(std::move(note));
+  if (!files) return fail(files.error());
+  if (auto shown = (*files)->show(channel, listing); !shown) return fail(shown.error());
+  const std::lock_guard lock(showing_);
+  shown_[channel] = (*files)->folder_of(channel);
+  return std::make_unique<ShownChannel>(*this, channel, std::move(*files));
+}
+
+// One for all channels of the instance: they share its memory.
+Result<std::shared_ptr<FastFiles>> Machine::fast_files(LineSink note) {
+  if (facts_.fast_files_command.empty()) return fail(Kind::permanent, "this agent was not told how to show them");
+  const std::lock_guard lock(showing_);
+  if (auto running = fast_files_.lock()) return running;
+  auto started = FastFiles::start(facts_.fast_files_command, facts_.directory, std::move(note), [this] { wake(); });
+  if (!started) return fail(started.error());
+  std::shared_ptr<FastFiles> files = std::move(*started);
+  fast_files_ = files;
+  return files;
+}
+
+std::vector<ports::Mount> Machine::mounts() {
+  auto all = layout_.mounts;
+  const std::lock_guard lock(showing_);
+  for (const auto& [channel, files] : shown_) {
+    const auto own = std::ranges::find(all, layout_.data / channel, &ports::Mount::source);
+    if (own != all.end()) own->source = files;
+  }
+  return all;
 }
 
 Result<std::unique_ptr<Folder>> Machine::checkpoint_folder() {
@@ -186,7 +237,7 @@ Result<std::unique_ptr<TrainingProgram>> Machine::start_program(const job::JobSp
   program.image = spec.image;
   program.command = std::move(*command);
   program.environment = program_environment(spec, facts_.instance);
-  program.mounts = layout_.mounts;
+  program.mounts = mounts();
   if (has_commit_socket_) {
     program.mounts.push_back({facts_.directory / kCommitDirectory, kCommitMount, false});
     program.environment.emplace(kCommitVariable, fmt::format("{}/{}", kCommitMount, kCommitSocketName));

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -12,6 +15,8 @@
 
 namespace holdfast::agent {
 
+class FastFiles;
+
 // SIGTERM to the agent is a machine that shuts down: what we give ourselves then.
 constexpr Duration kShutdownNotice = seconds{25};
 
@@ -20,6 +25,8 @@ struct MachineFacts {
   std::vector<std::filesystem::path> hidden;  // the service's own data: not for programs
   std::vector<std::string> devices;           // "/dev/nvidia0"
   InstanceFacts instance;
+  // What shows FastFile channels, see fast_files.hpp; empty: they are copied.
+  std::vector<std::string> fast_files_command = {};
 };
 
 // Make it on the process's main thread, with SIGTERM blocked in all threads.
@@ -35,6 +42,8 @@ class Machine final : public Host {
   Result<std::unique_ptr<Folder>> channel_folder(const std::string& channel) override;
   Result<std::unique_ptr<ChannelFeed>> feed_channel(ports::ObjectStore& objects, const std::string& channel,
                                                     ChannelStream stream) override;
+  Result<std::unique_ptr<ChannelFeed>> show_channel(const std::string& channel, const ChannelListing& listing,
+                                                    LineSink note) override;
   Result<std::unique_ptr<Folder>> checkpoint_folder() override;
   Result<Fd> spool_file() override;
   std::unique_ptr<CommitSocket> commit_socket(CommitRequests& requests, Clock& clock) override;
@@ -52,6 +61,9 @@ class Machine final : public Host {
  private:
   class Sandboxed;
   class MachineMeter;
+  class ShownChannel;
+  Result<std::shared_ptr<FastFiles>> fast_files(LineSink note);
+  std::vector<ports::Mount> mounts();
   void watch_for_notices();
   void look_for_notice();
 
@@ -65,6 +77,9 @@ class Machine final : public Host {
   Fd woken_, notices_, shutdown_;
   std::optional<Instant> notice_;
   Sandboxed* program_ = nullptr;  // while there is one
+  std::mutex showing_;            // for what follows: channels are prepared side by side
+  std::weak_ptr<FastFiles> fast_files_;
+  std::map<std::string, std::filesystem::path> shown_;  // channels in FastFile mode, and where their files are
 };
 
 }  // namespace holdfast::agent

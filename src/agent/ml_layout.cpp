@@ -200,7 +200,7 @@ Result<MlLayout> lay_out(const job::JobSpec& spec, const fs::path& directory) {
     }
     if (channel.mode == job::InputMode::Pipe) continue;
     wanted.push_back(layout.data / channel.name);
-    // What is lazily read elsewhere is a copy here, and cannot be written either.
+    // Whether it is shown from elsewhere or is a copy: it cannot be written.
     if (channel.mode == job::InputMode::FastFile) {
       layout.mounts.push_back({wanted.back(), fmt::format("{}/input/data/{}", kMl, channel.name), false});
     }

@@ -35,6 +35,8 @@ int agent_main(const std::string& directory) {
     log_error("{}", buckets.error().message);
     return 1;
   }
+  // This very program, though its file may have been replaced by a newer one.
+  facts->machine.fast_files_command = {"/proc/self/exe", "fast-files"};
   runtime::BubblewrapRuntime runtime;
   const auto& assignment = facts->assignment;
   HttpControlLink reports(facts->service.endpoint_file, assignment.spec.name, assignment.fence, facts->token);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/log.hpp"
+#include "base/mounts.hpp"
 
 namespace holdfast::capacity {
 
@@ -35,6 +36,8 @@ void remove_tree(const fs::path& path) {
 }  // namespace
 
 void clean_directory(const fs::path& directory, const std::set<std::string>& keep) {
+  // Channels in FastFile mode, of an attempt that was killed in every part.
+  detach_mounts_below(directory);
   if (keep.empty()) return remove_tree(directory);
   std::vector<fs::path> unwanted;
   std::error_code error;

@@ -38,7 +38,7 @@ int run_cli(int argc, char** argv, const Mains& mains) {
   const auto keys_for_real = [](const KeysOptions& options) { return keys(options, std::cout, std::cerr); };
   return parse({argv + 1, argv + argc},
                {mains.serve, mains.agent, perform_for_real, mains.check_history, keys_for_real, mains.buckets,
-                mains.checkpoints},
+                mains.checkpoints, mains.fast_files},
                std::cout, std::cerr);
 }
 

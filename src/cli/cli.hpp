@@ -61,7 +61,8 @@ struct BucketsOptions {
 };
 
 using ServeCommand = std::function<int(const ServeOptions&)>;
-// The hidden `agent --directory DIR`, which the service starts beside each training program.
+// The hidden `agent --directory DIR`, which the service starts beside each training program, and `fast-files
+// --directory DIR`, which the agent starts for channels in FastFile mode.
 using AgentCommand = std::function<int(const std::string& directory)>;
 
 // `check-history`: 0 all promises held, 1 one was broken, 2 the history could not be read.
@@ -85,6 +86,7 @@ struct Mains {
   CheckHistoryCommand check_history;
   std::function<int(const BucketsOptions&)> buckets;
   std::function<int(const ConnectionOptions&, const CheckpointsOptions&)> checkpoints;
+  AgentCommand fast_files;
 };
 
 int run_cli(int argc, char** argv, const Mains& mains);

@@ -96,6 +96,7 @@ struct Handlers {
   std::function<int(const KeysOptions&)> keys = {};
   std::function<int(const BucketsOptions&)> buckets = {};
   std::function<int(const ConnectionOptions&, const CheckpointsOptions&)> checkpoints = {};
+  AgentCommand fast_files = {};
 };
 
 // Reads `arguments` (without the program's name) and calls the handler that they name; wrong ones are explained on

@@ -276,6 +276,8 @@ int parse(std::vector<std::string> arguments, const Handlers& handlers, std::ost
   add_checkpoints(app, parsed.checkpoints, parsed.connection);
   CLI::App* agent = app.add_subcommand("agent", "")->group("");
   agent->add_option("--directory", parsed.agent_directory)->required();
+  CLI::App* fast_files = app.add_subcommand("fast-files", "")->group("");
+  fast_files->add_option("--directory", parsed.agent_directory)->required();
 
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants a vector
   try {
@@ -284,6 +286,7 @@ int parse(std::vector<std::string> arguments, const Handlers& handlers, std::ost
     return app.exit(error, out, err) == 0 ? kExitDone : kExitUsage;
   }
   if (agent->parsed()) return handlers.agent(parsed.agent_directory);
+  if (fast_files->parsed()) return handlers.fast_files(parsed.agent_directory);
   if (app.got_subcommand("serve")) return handlers.serve(parsed.serve);
   if (app.got_subcommand("check-history")) return handlers.check_history(parsed.check_history);
   if (app.got_subcommand("keys")) return handlers.keys(parsed.keys);

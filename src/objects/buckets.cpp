@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "objects/get_version.hpp"
+
 namespace holdfast::objects {
 
 Buckets::Buckets(ports::ObjectStore& embedded, std::vector<BucketPlace> places, Opener open, News news)
@@ -141,6 +143,14 @@ Result<std::uint64_t> Buckets::get(const std::string& bucket, const std::string&
   const auto store = store_of(bucket);
   if (!store) return fail(store.error());
   return (*store)->get(bucket, key, offset, length, sink);
+}
+
+Result<std::uint64_t> Buckets::get_version(const std::string& bucket, const std::string& key,
+                                           const std::string& version, std::uint64_t offset, std::uint64_t length,
+                                           const Sink& sink) {
+  const auto store = store_of(bucket);
+  if (!store) return fail(store.error());
+  return objects::get_version(**store, bucket, key, version, offset, length, sink);
 }
 
 Result<ports::ObjectInfo> Buckets::head(const std::string& bucket, const std::string& key) {

@@ -34,6 +34,9 @@ class Buckets final : public ports::ObjectStore {
   Result<std::string> get_bytes(const std::string& bucket, const std::string& key, std::size_t limit) override;
   Result<std::uint64_t> get(const std::string& bucket, const std::string& key, std::uint64_t offset,
                             std::uint64_t length, const Sink& sink) override;
+  // As get(), but only of the object with this ETag, as list() gave it; of any other Kind::conflict, and no byte.
+  Result<std::uint64_t> get_version(const std::string& bucket, const std::string& key, const std::string& version,
+                                    std::uint64_t offset, std::uint64_t length, const Sink& sink);
   Result<ports::ObjectInfo> head(const std::string& bucket, const std::string& key) override;
   Result<ports::ListPage> list(const std::string& bucket, const std::string& prefix, const std::string& start_after,
                                std::size_t limit) override;

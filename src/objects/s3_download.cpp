@@ -43,6 +43,7 @@ std::string in_base64(const aws::Crc& crc) { return aws::to_base64(aws::crc_byte
 struct Download {
   std::uint64_t offset, length;
   const ports::ObjectStore::Sink& sink;
+  const std::string& version;  // empty: whichever is there
   std::uint64_t got = 0;
   bool got_more = false;  // since the connection last broke
   std::string etag = {};  // of the first answer
@@ -61,6 +62,8 @@ struct Download {
   Result<void> start(const http::Response& head) {
     const auto now = head.headers.get("ETag");
     if (got > 0 && !etag.empty() && now != etag) return fail(Kind::conflict, "it was replaced while it was read");
+    // Of a server that does not know If-Match.
+    if (!version.empty() && plain_etag(now) != version) return fail(Kind::conflict, "it was replaced");
     if (got == 0) {
       etag = now;
       checksum = whole() ? whole_checksum(head.headers) : std::nullopt;
@@ -82,11 +85,12 @@ struct Download {
 }  // namespace
 
 Result<std::uint64_t> download(S3Requests& requests, const std::string& bucket, const std::string& key,
-                               std::uint64_t offset, std::uint64_t length, const ports::ObjectStore::Sink& sink) {
+                               const std::string& version, std::uint64_t offset, std::uint64_t length,
+                               const ports::ObjectStore::Sink& sink) {
   const auto what = "reading " + uri(bucket, key);
   if (length == 0) return std::uint64_t{0};
   if (length != ports::kToTheEnd) length = std::min(length, ports::kToTheEnd - offset);
-  Download download{.offset = offset, .length = length, .sink = sink};
+  Download download{.offset = offset, .length = length, .sink = sink, .version = version};
   const http::Receiver receiver{.start = [&](const auto& head) { return download.start(head); },
                                 .block = [&](auto block) { return download.take(block); }};
   for (int breaks = 0;;) {
@@ -94,7 +98,11 @@ Result<std::uint64_t> download(S3Requests& requests, const std::string& bucket, 
     request.what = what;
     request.receiver = &receiver;
     if (download.ranged()) request.headers.add("Range", download.range());
-    if (download.got > 0 && !download.etag.empty()) request.headers.add("If-Match", download.etag);
+    if (!version.empty()) {
+      request.headers.add("If-Match", fmt::format("\"{}\"", version));
+    } else if (download.got > 0 && !download.etag.empty()) {
+      request.headers.add("If-Match", download.etag);
+    }
     if (download.whole() && download.got == 0) request.headers.add("x-amz-checksum-mode", "ENABLED");
     download.got_more = false;
     const auto done = requests.send(request);

@@ -86,7 +86,14 @@ Result<std::string> S3Store::get_bytes(const std::string& bucket, const std::str
 Result<std::uint64_t> S3Store::get(const std::string& bucket, const std::string& key, std::uint64_t offset,
                                    std::uint64_t length, const Sink& sink) {
   if (auto right = check_names(bucket, &key); !right) return fail(right.error());
-  return download(parts_->requests, bucket, key, offset, length, sink);
+  return download(parts_->requests, bucket, key, "", offset, length, sink);
+}
+
+Result<std::uint64_t> S3Store::get_version(const std::string& bucket, const std::string& key,
+                                           const std::string& version, std::uint64_t offset, std::uint64_t length,
+                                           const Sink& sink) {
+  if (auto right = check_names(bucket, &key); !right) return fail(right.error());
+  return download(parts_->requests, bucket, key, version, offset, length, sink);
 }
 
 Result<ports::ObjectInfo> S3Store::head(const std::string& bucket, const std::string& key) {

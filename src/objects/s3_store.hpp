@@ -32,6 +32,9 @@ class S3Store final : public ports::ObjectStore {
   // Goes on from where it was when the connection breaks. Kind::conflict: by then it is another object.
   Result<std::uint64_t> get(const std::string& bucket, const std::string& key, std::uint64_t offset,
                             std::uint64_t length, const Sink& sink) override;
+  // Only of the object with this ETag; of any other Kind::conflict, and no byte.
+  Result<std::uint64_t> get_version(const std::string& bucket, const std::string& key, const std::string& version,
+                                    std::uint64_t offset, std::uint64_t length, const Sink& sink);
   Result<ports::ObjectInfo> head(const std::string& bucket, const std::string& key) override;
   Result<ports::ListPage> list(const std::string& bucket, const std::string& prefix, const std::string& start_after,
                                std::size_t limit) override;

@@ -131,6 +131,51 @@ TEST_CASE("FastFile reads a whole folder, with or without its slash, and nothing
   }
 }
 
+TEST_CASE("a list of a FastFile channel names the files that a copy would bring, with their versions") {
+  World world;
+  for (const auto* key : {"data/train/", "data/train/a", "data/train-more/b", "data/train/deep/c"}) put(world, key);
+  auto channel = channel_of("s3://bucket/data/train");
+  channel.mode = job::InputMode::FastFile;
+  const auto listing = list_channel(world.store, channel, {}).value();
+  CHECK(listing.bucket == "bucket");
+  CHECK(listing.prefix == "data/train/");
+  REQUIRE(listing.files.size() == 2);
+  CHECK(listing.files[0].path == "a");
+  CHECK(listing.files[1].path == "deep/c");
+  for (const auto& file : listing.files) {
+    const auto info = world.files->head("bucket", listing.prefix + file.path).value();
+    CHECK(file.size == info.size);
+    CHECK(file.version == info.etag);
+    CHECK(file.modified == info.modified);
+  }
+  channel.distribution = "ShardedByS3Key";
+  CHECK(list_channel(world.store, channel, {1, 2}).value().files.at(0).path == "deep/c");
+  channel.s3_uri = "s3://bucket";
+  CHECK(list_channel(world.store, channel, {}).value().files.size() == 3);
+  channel.s3_uri = "s3://bucket/data/tra";
+  CHECK(list_channel(world.store, channel, {}).error().message.find("names a whole folder") != std::string::npos);
+}
+
+TEST_CASE("names that a copy would refuse are refused in a list too") {
+  const auto longest = std::string(255, 'n');
+  const auto too_long = longest + "n";
+  for (const auto& bad : {std::string("data/../../evil"), std::string("data//x"), std::string("data/good/below"),
+                          "data/" + too_long, "data/x/" + too_long + "/y"}) {
+    World world;
+    put(world, "data/good");
+    auto channel = channel_of("s3://bucket/data");
+    channel.mode = job::InputMode::FastFile;
+    CHECK(list_channel(world.store, channel, {}).has_value());
+    put(world, bad);
+    CHECK_MESSAGE(list_channel(world.store, channel, {}).error().kind == Kind::invalid, bad);
+  }
+  World world;
+  put(world, "data/" + longest);
+  auto channel = channel_of("s3://bucket/data");
+  channel.mode = job::InputMode::FastFile;
+  CHECK(list_channel(world.store, channel, {}).value().files.at(0).path == longest);
+}
+
 TEST_CASE("a manifest names the files of a channel, and where they land") {
   World world;
   for (const auto* key : {"data/a", "data/deep/b", "data/c"}) put(world, key);

@@ -132,3 +132,29 @@ TEST_CASE("a directory without the folder of its bucket is taken for one that is
   CHECK_FALSE(buckets.put_bytes("team", "k", "x"));
   CHECK_FALSE(stores.at("mnt")->bucket_exists("team").value());
 }
+
+TEST_CASE("one version of an object is read wherever its bucket is, and no other") {
+  Stores stores;
+  REQUIRE(stores.embedded->create_bucket("here"));
+  REQUIRE(stores.at("mnt")->create_bucket("team"));
+  auto buckets = stores.buckets({stores.place("team", "mnt")});
+  for (const auto* bucket : {"here", "team"}) {
+    REQUIRE(buckets.put_bytes(bucket, "k", "the first"));
+    const auto version = buckets.list(bucket, "", "", 10).value().objects.at(0).etag;
+    std::string got;
+    const auto sink = [&](std::string_view block) {
+      got += block;
+      return Result<void>{};
+    };
+    CHECK(buckets.get_version(bucket, "k", version, 4, 3, sink).value() == 3);
+    CHECK(got == "fir");
+    CHECK(buckets.get_version(bucket, "k", version, 4, 1000, sink).value() == 5);
+    CHECK(got == "firfirst");
+    CHECK(buckets.get_version(bucket, "k", version, 9, 10, sink).value() == 0);
+    REQUIRE(buckets.put_bytes(bucket, "k", "THE OTHER"));
+    CHECK(buckets.get_version(bucket, "k", version, 0, 9, sink).error().kind == Kind::conflict);
+    REQUIRE(buckets.remove(bucket, "k"));
+    CHECK(buckets.get_version(bucket, "k", version, 0, 9, sink).error().kind == Kind::not_found);
+    CHECK(got == "firfirst");
+  }
+}

@@ -344,6 +344,41 @@ TEST_CASE("a read goes on where the connection broke, on the same object or not 
   }
 }
 
+TEST_CASE("one version is read from its first byte on, or nothing") {
+  std::string got;
+  const auto sink = [&](std::string_view block) {
+    got += block;
+    return Result<void>{};
+  };
+  const auto part = [](std::string_view etag, std::string_view range, std::string_view bytes, std::size_t said) {
+    return fmt::format(
+        "HTTP/1.1 206 Partial Content\r\nETag: {}\r\nContent-Range: bytes {}/1000\r\nContent-Length: {}\r\n\r\n{}",
+        etag, range, said, bytes);
+  };
+  const auto read_from = [&](ScriptedServer& server) {
+    const StoreOn store(fmt::format("http://127.0.0.1:{}", server.port));
+    return store->get_version("bucket", "k", "one-3", 100, 6, sink);
+  };
+  SUBCASE("it, over two connections") {
+    ScriptedServer server({part("\"one-3\"", "100-105", "abc", 6), part("\"one-3\"", "103-105", "def", 3)});
+    CHECK(read_from(server).value() == 6);
+    CHECK(got == "abcdef");
+    const auto asked = server.requests();
+    REQUIRE(asked.size() == 2);
+    for (const auto& request : asked) CHECK(request.find("If-Match: \"one-3\"\r\n") != std::string::npos);
+  }
+  SUBCASE("another") {
+    ScriptedServer server({"HTTP/1.1 412 Precondition Failed\r\nContent-Length: 0\r\n\r\n"});
+    CHECK(read_from(server).error().kind == Kind::conflict);
+    CHECK(got.empty());
+  }
+  SUBCASE("another, of a server that ignores the condition") {
+    ScriptedServer server({part("\"two\"", "100-105", "abcdef", 6)});
+    CHECK(read_from(server).error().kind == Kind::conflict);
+    CHECK(got.empty());
+  }
+}
+
 TEST_CASE("answers to a range that are not that range are not passed on") {
   std::string got;
   const auto sink = [&](std::string_view block) {
