@@ -68,6 +68,25 @@ Result<Statistic> parse_statistic(std::string_view text) {
       text);
 }
 
+namespace {
+
+// Rounding must not lead a mean beyond what was ever seen, or that moved to the bounds.
+std::optional<double> trimmed(const Bucket& bucket, const Trimmed& statistic) {
+  const auto value = value_of(bucket.distribution, statistic);
+  const bool winsorized = statistic.kind == Trimmed::Kind::winsorized_mean;
+  if (!value || (!winsorized && statistic.kind != Trimmed::Kind::mean)) return value;
+  auto least = bucket.minimum, most = bucket.maximum;
+  if (winsorized && !statistic.bounds.percent) {
+    for (auto* end : {&least, &most}) {
+      if (statistic.bounds.low) *end = std::max(*end, *statistic.bounds.low);
+      if (statistic.bounds.high) *end = std::min(*end, *statistic.bounds.high);
+    }
+  }
+  return std::clamp(*value, least, most);
+}
+
+}  // namespace
+
 std::optional<double> value_of(const Bucket& bucket, const Statistic& statistic) {
   if (bucket.samples == 0) return std::nullopt;
   switch (statistic.kind) {
@@ -82,7 +101,7 @@ std::optional<double> value_of(const Bucket& bucket, const Statistic& statistic)
     case Which::maximum:
       return bucket.maximum;
     case Which::trimmed:
-      return value_of(bucket.distribution, statistic.trimmed);
+      return trimmed(bucket, statistic.trimmed);
     case Which::percentile:
       break;
   }

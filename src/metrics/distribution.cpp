@@ -57,8 +57,10 @@ double share_of(double total, double percent) {
   return std::abs(share - nearest) <= kSlack * nearest ? nearest : share;
 }
 
+double Distribution::rounded(double value) const { return value_of(metrics::rounded(key_of(value), level_)); }
+
 void Distribution::add(double value, std::uint64_t count) {
-  add_key(rounded(key_of(value), level_), count);
+  add_key(metrics::rounded(key_of(value), level_), count);
   keep_small();
 }
 
@@ -75,7 +77,7 @@ void Distribution::add_key(std::int32_t key, std::uint64_t count) {
 void Distribution::merge(const Distribution& other) {
   complete_ = complete_ && other.complete_;
   coarsen(std::max(level_, other.level_));
-  for (const auto& [key, count] : other.counts_) add_key(rounded(key, level_), count);
+  for (const auto& [key, count] : other.counts_) add_key(metrics::rounded(key, level_), count);
   keep_small();
 }
 
@@ -85,7 +87,7 @@ void Distribution::coarsen(int level) {
   // Rounding keeps the order: equal keys are neighbours.
   std::vector<Count> coarser;
   for (const auto& [key, count] : counts_) {
-    const auto wider = rounded(key, level);
+    const auto wider = metrics::rounded(key, level);
     if (!coarser.empty() && coarser.back().key == wider) {
       coarser.back().count += count;
     } else {

@@ -35,6 +35,8 @@ class Distribution {
   };
   // In their order, each once; none: see complete().
   std::vector<Weighted> values() const;
+  // As it would be kept here.
+  double rounded(double value) const;
 
   std::string encode() const;
   // Nothing: not what encode() wrote.

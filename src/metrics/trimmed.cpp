@@ -136,8 +136,13 @@ std::optional<Trimmed> parse_trimmed(std::string_view text) {
 std::optional<double> value_of(const Distribution& distribution, const Trimmed& statistic) {
   const auto all = distribution.values();
   if (all.empty()) return std::nullopt;
-  if (statistic.kind == Kind::winsorized_mean) return winsorized_mean(all, statistic.bounds);
-  const auto kept = kept_of(all, statistic.bounds);
+  auto bounds = statistic.bounds;
+  // Rounded as the values are, so that a bound that is one of them is where it belongs.
+  for (auto* bound : {&bounds.low, &bounds.high}) {
+    if (*bound && !bounds.percent) *bound = distribution.rounded(**bound);
+  }
+  if (statistic.kind == Kind::winsorized_mean) return winsorized_mean(all, bounds);
+  const auto kept = kept_of(all, bounds);
   if (statistic.kind == Kind::count) return count_of(kept);
   if (statistic.kind == Kind::sum) return sum_of(kept);
   if (statistic.kind == Kind::percentile_rank) return kAll * count_of(kept) / count_of(all);

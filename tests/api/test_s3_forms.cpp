@@ -166,6 +166,14 @@ TEST_CASE("a form stores an object as a put does") {
   CHECK(code(acl, {{"key", "k"}, {"acl", "public-read"}}) == "AccessControlListNotSupported");
   const json meta = {{"starts-with", "$key", ""}, {"starts-with", "$x-amz-meta-a", ""}};
   CHECK(code(meta, {{"key", "k"}, {"x-amz-meta-a", "a\nx-amz-meta-b: c"}}) == "InvalidArgument");
+  const std::string forged = "x-amz-meta-a: 1\nx-amz-checksum-sha256";
+  CHECK(code({{"starts-with", "$key", ""}, {"starts-with", "$" + forged, ""}}, {{"key", "k"}, {forged, "b"}}) ==
+        "InvalidArgument");
+  CHECK(code({{"starts-with", "$key", ""}, {"starts-with", "$x-amz-meta-my file", ""}},
+             {{"key", "k"}, {"x-amz-meta-my file", "b"}}) == "InvalidArgument");
+  Fields empty{{"key", "k"}};
+  for (int i = 0; i < 10; ++i) empty.emplace_back(std::string(3000, 'n') + std::to_string(i), "");
+  CHECK(code(key, empty) == "MaxPostPreDataLengthExceeded");
   const json sum = {{"starts-with", "$key", ""}, {"starts-with", "$content-md5", ""}};
   CHECK(code(sum, {{"key", "k"}, {"Content-MD5", "AAAAAAAAAAAAAAAAAAAAAA=="}}) == "BadDigest");
   const json length = {{"starts-with", "$key", ""}, {"content-length-range", 2, 3}};

@@ -2,6 +2,7 @@
 #include "metrics/trimmed.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
@@ -102,4 +103,16 @@ TEST_CASE("of any values a mean by share is wrong by as much as they are rounded
     CHECK(std::abs(found - exact) <= exact / 256);
     CHECK(told(bucket, "TC(10%:90%)") == 320);
   }
+}
+
+TEST_CASE("a bound that is one of the values counts as that value, however it is rounded") {
+  for (const double value : {0.1, 0.01, 0.05, 0.3, 1.1, 257.0, 301.0, 999.0}) {
+    const auto bucket = of_all({value, value, value});
+    CHECK(told(bucket, fmt::format("PR(:{})", value).c_str()) == 100);
+    CHECK(told(bucket, fmt::format("TC({}:)", value).c_str()) == 0);
+    // And what lies on all of them is not moved by rounding.
+    for (const char* mean : {"tm90", "IQM", "wm90"}) CHECK(told(bucket, mean) == value);
+  }
+  CHECK(told(of_all({301, 301}), "WM(400:)") == 400);
+  CHECK(told(of_all({301, 301}), "WM(:100)") == 100);
 }

@@ -25,19 +25,24 @@ bool is_form(const S3Request& request) {
          form_boundary(request.headers.get("Content-Type"));
 }
 
-FormUpload::FormUpload(std::filesystem::path path, Fd fd, const std::string& boundary, ReadForm read)
-    : Upload(std::move(path), std::move(fd)), parser_(boundary), read_(std::move(read)) {}
+FormUpload::FormUpload(std::filesystem::path path, Fd fd, const std::string& boundary, std::string folder,
+                       ReadForm read)
+    : Upload(std::move(path), std::move(fd)), parser_(boundary), folder_(std::move(folder)), read_(std::move(read)) {}
 
 Result<std::unique_ptr<FormUpload>> FormUpload::open(const std::filesystem::path& directory,
-                                                     const std::string& boundary, ReadForm read) {
+                                                     const std::string& boundary, std::string folder, ReadForm read) {
   auto file = make_temporary_file(directory);
   if (!file) return fail(file.error());
   return std::unique_ptr<FormUpload>(
-      new FormUpload(std::move(file->first), std::move(file->second), boundary, std::move(read)));
+      new FormUpload(std::move(file->first), std::move(file->second), boundary, std::move(folder), std::move(read)));
 }
 
 Result<void> FormUpload::write(std::string_view block) {
-  if (problem_) return {};
+  if (problem_) {
+    passed_over_ += block.size();
+    if (passed_over_ > kMostPassedOver) return fail(Kind::invalid, "{}", problem_->message);
+    return {};
+  }
   return parser_.feed(block, {[this](const FormPart& part) { return begin(part); },
                               [this](std::string_view bytes) { return take(bytes); }});
 }
@@ -47,7 +52,8 @@ Result<void> FormUpload::begin(const FormPart& part) {
   // What follows the file nobody has looked at when it is stored: S3 passes it over as well.
   if (form_ || problem_) return {};
   field_ = aws::lower_case(part.name);
-  fields_size_ += field_.size();
+  add_to_fields(field_.size());
+  if (problem_) return {};
   if (field_ == kFile) {
     begin_file(part);
   } else if (!fields_.emplace(field_, "").second) {
@@ -71,13 +77,8 @@ void FormUpload::begin_file(const FormPart& part) {
 Result<void> FormUpload::take(std::string_view bytes) {
   if (problem_ || part_ == Part::passed_over) return {};
   if (part_ == Part::field) {
-    fields_size_ += bytes.size();
-    if (fields_size_ > kMaxFormFields) {
-      refuse(
-          {400, "MaxPostPreDataLengthExceeded", "Your POST request fields preceding the upload file were too large."});
-      return {};
-    }
-    fields_[field_] += bytes;
+    add_to_fields(bytes.size());
+    if (!problem_) fields_[field_] += bytes;
     return {};
   }
   // A file that is too long already need not fill the disk.
@@ -86,6 +87,12 @@ Result<void> FormUpload::take(std::string_view bytes) {
     return {};
   }
   return keep(bytes);
+}
+
+void FormUpload::add_to_fields(std::size_t bytes) {
+  fields_size_ += bytes;
+  if (fields_size_ <= kMaxFormFields) return;
+  refuse({400, "MaxPostPreDataLengthExceeded", "Your POST request fields preceding the upload file were too large."});
 }
 
 void FormUpload::refuse(S3Error error) {

@@ -16,6 +16,8 @@
 namespace holdfast::api::s3 {
 
 constexpr std::size_t kMaxFormFields = 20 * 1024;  // bytes of all fields, S3's own
+constexpr std::size_t kMostPassedOver = 1u
+                                        << 20;  // bytes of a form that is refused; many clients read no answer before
 
 // A bucket that is posted to without any question beside it.
 bool is_form(const S3Request& request);
@@ -38,25 +40,30 @@ class FormUpload final : public Upload {
  public:
   using ReadForm = std::function<S3Result<PostedForm>(FormFields fields, const std::string& filename)>;
 
+  // `folder`: the URL that the object's begins with.
   static Result<std::unique_ptr<FormUpload>> open(const std::filesystem::path& directory, const std::string& boundary,
-                                                  ReadForm read);
+                                                  std::string folder, ReadForm read);
 
   Result<void> write(std::string_view block) override;
   S3Result<void> finish() override;
   // After finish().
   const PostedForm& form() const { return *form_; }
+  const std::string& folder() const { return folder_; }
 
  private:
   enum class Part { field, file, passed_over };
 
-  FormUpload(std::filesystem::path path, Fd fd, const std::string& boundary, ReadForm read);
+  FormUpload(std::filesystem::path path, Fd fd, const std::string& boundary, std::string folder, ReadForm read);
   Result<void> begin(const FormPart& part);
   Result<void> take(std::string_view bytes);
   void begin_file(const FormPart& part);
-  // What is wrong is answered when all has come; until then the rest is passed over.
+  void add_to_fields(std::size_t bytes);
+  // What is wrong is answered when all has come; until then the rest is passed over, if it is no longer than
+  // kMostPassedOver.
   void refuse(S3Error error);
 
   FormDataParser parser_;
+  std::string folder_;
   ReadForm read_;
   FormFields fields_;
   std::size_t fields_size_ = 0;
@@ -64,6 +71,7 @@ class FormUpload final : public Upload {
   std::string field_;  // whose value comes now
   std::optional<PostedForm> form_;
   std::optional<S3Error> problem_;
+  std::size_t passed_over_ = 0;  // bytes
 };
 
 }  // namespace holdfast::api::s3

@@ -33,12 +33,6 @@ std::string value_of(const FormFields& fields, const std::string& name) {
   return found == fields.end() ? std::string() : found->second;
 }
 
-// A field may hold what no header can.
-bool is_header_value(std::string_view value) {
-  return std::all_of(value.begin(), value.end(),
-                     [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; });
-}
-
 S3Result<http::Headers> headers_of(const FormFields& fields) {
   http::Headers headers;
   for (const auto& [name, value] : fields) {
@@ -48,7 +42,8 @@ S3Result<http::Headers> headers_of(const FormFields& fields) {
       if (!tags) return tl::unexpected(tags.error());
       headers.add("x-amz-tagging", tags_header(*tags));
     } else if (name == "acl" || is_header) {
-      if (!is_header_value(value))
+      // A field may hold what no header can, in its name as well.
+      if (!is_header_name(name) || !is_header_value(value))
         return tl::unexpected(invalid_argument(fmt::format("The field {} holds what no header can.", name)));
       headers.add(name == "acl" ? "x-amz-acl" : name, value);
     }
@@ -115,9 +110,12 @@ S3Result<PostedForm> read_form(const std::string& bucket, FormFields fields, con
                     redirect_of(fields)};
 }
 
-S3Result<std::unique_ptr<Upload>> S3Api::start_form(const S3Request& request, VerifyPolicy verify) {
+S3Result<std::unique_ptr<Upload>> S3Api::start_form(const http::RequestHead& head, const S3Request& request,
+                                                    VerifyPolicy verify) {
   const auto boundary = form_boundary(request.headers.get("Content-Type"));
-  auto upload = FormUpload::open(incoming_, boundary.value_or(""),
+  auto folder = fmt::format("http://{}/", head.headers.get("Host"));
+  if (bucket_in_host(head).empty()) folder += request.bucket + "/";
+  auto upload = FormUpload::open(incoming_, boundary.value_or(""), std::move(folder),
                                  [this, bucket = request.bucket, verify = std::move(verify)](
                                      FormFields fields, const std::string& filename) -> S3Result<PostedForm> {
                                    auto form =
@@ -135,7 +133,7 @@ S3Result<http::Response> S3Api::post_object(FormUpload& upload) {
   auto response = put_object(form.put, upload);
   if (!response) return response;
   const std::string etag(response->headers.get("ETag"));
-  const auto location = "/" + form.put.bucket + "/" + url_encode(form.put.key);
+  const auto location = upload.folder() + url_encode(form.put.key);
   response->status = 204;
   if (!form.success_redirect.empty()) {
     response->status = 303;

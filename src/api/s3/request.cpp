@@ -61,16 +61,6 @@ bool is_header_in_query(std::string_view name) {
   return lower.starts_with("x-amz-") && !is_in(kSigning, lower);
 }
 
-// As HTTP's grammar has them: what a URL carries must not be more than a header could.
-bool is_header(std::string_view name, std::string_view value) {
-  const auto in_name = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
-  };
-  const auto in_value = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; };
-  return std::all_of(name.begin(), name.end(), in_name) && std::all_of(value.begin(), value.end(), in_value);
-}
-
 bool is_known_query(std::string_view name) {
   return aws::lower_case(name).starts_with("x-amz-") || is_header_in_query(name) || name.starts_with("response-") ||
          is_in(kSigning, name) || is_in(kKnownQuery, name) || is_in(kOfBuckets, name);
@@ -151,6 +141,19 @@ std::string S3Request::value(const std::string& name) const {
   return found == query.end() ? std::string() : found->second;
 }
 
+bool is_header_name(std::string_view name) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  return !name.empty() && std::all_of(name.begin(), name.end(), fits);
+}
+
+bool is_header_value(std::string_view value) {
+  return std::all_of(value.begin(), value.end(),
+                     [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F; });
+}
+
 S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain) {
   std::string_view path = head.path();
   if (!path.starts_with('/')) return tl::unexpected(invalid_argument("The path must begin with a slash."));
@@ -176,7 +179,7 @@ S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain
   for (const auto& [name, value] : request.query) {
     if (!request.key.empty() && is_in(kOfBuckets, name))
       return tl::unexpected(not_implemented("?" + name + " of an object"));
-    if (is_header_in_query(name) && !is_header(name, value))
+    if (is_header_in_query(name) && !(is_header_name(name) && is_header_value(value)))
       return tl::unexpected(invalid_argument("The query holds a header that could be none."));
     if (is_header_in_query(name) && !request.headers.find(name)) request.headers.add(name, value);
   }

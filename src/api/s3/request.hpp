@@ -75,6 +75,10 @@ struct ByteRange {
 // InvalidRange: none of it lies within `size`.
 S3Result<ByteRange> range_of(std::string_view header, std::uint64_t size);
 
+// As HTTP's grammar has them: what comes by another way than a header must not be more than one could.
+bool is_header_name(std::string_view name);
+bool is_header_value(std::string_view value);
+
 // All of the text must be the number.
 std::optional<std::uint64_t> number_in(std::string_view text);
 // A query's number; `otherwise` where it is not given. InvalidArgument names it.

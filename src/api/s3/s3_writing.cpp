@@ -65,6 +65,10 @@ S3Result<void> choose_checksum(const S3Request& request, const ports::OpenObject
         invalid_request("Checksum algorithm provided is unsupported: use CRC32, CRC32C, CRC64NVME, SHA1 or SHA256."));
   }
   if (kept.find(header_of(*algorithm)) && kept.get("x-amz-checksum-type") == kFullObject) return {};
+  if (source.info.size > kMaxObject) {
+    return tl::unexpected(
+        invalid_request("A checksum is made anew for objects of up to 5 GiB: copy this one with UploadPartCopy."));
+  }
   ChecksumDigest digest(*algorithm);
   const auto read = for_each_block(source.fd.get(), 0, source.info.size, [&](std::string_view block) -> Result<void> {
     digest.update(block);
