@@ -73,6 +73,7 @@ class Forms(unittest.TestCase):
         form = self.form("told", {"success_action_status": "201"})
         answer = self.post(form, b"x")
         self.assertEqual(answer.status_code, 201)
+        self.assertEqual(answer.headers["Location"], form["url"].rstrip("/") + "/told")
         self.assertIn("<Bucket>forms</Bucket><Key>told</Key><ETag>&quot;9dd4e461268c8034f5c8564e155c67a6&quot;</ETag>",
                       answer.text.replace('"', "&quot;").replace("\n", "").replace("  ", ""))
         self.assertEqual(self.post(self.form("told", {"success_action_status": "200"}), b"x").status_code, 200)

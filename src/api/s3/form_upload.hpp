@@ -16,7 +16,7 @@
 namespace holdfast::api::s3 {
 
 constexpr std::size_t kMaxFormFields = 20 * 1024;  // bytes of all fields, S3's own
-constexpr std::size_t kMostPassedOver = 1u
+constexpr std::size_t kMostPassedOver = 64u
                                         << 20;  // bytes of a form that is refused; many clients read no answer before
 
 // A bucket that is posted to without any question beside it.
