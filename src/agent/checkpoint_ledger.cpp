@@ -62,8 +62,7 @@ Result<Ledger> LedgerStore::read_names() {
   return ledger;
 }
 
-// Only of the attempts that the newest one goes back to: others may be many, and do not matter. One that opened from
-// nothing and has stored nothing may be passed over.
+// Only of the attempts that the newest one goes back to: others may be many, and do not matter.
 Result<void> LedgerStore::read_bases(Ledger& ledger) {
   auto next = ledger.entries.end();
   while (next != ledger.entries.begin()) {
@@ -72,10 +71,8 @@ Result<void> LedgerStore::read_bases(Ledger& ledger) {
     next = ledger.entries.lower_bound(GenerationId{fence, 0});
     const auto base = ledger.based_on.find(fence);
     if (base == ledger.based_on.end()) continue;
-    const auto stored = ledger.entries.upper_bound(GenerationId{fence, 0});
-    const bool stored_nothing = stored == ledger.entries.end() || stored->fence != fence;
-    if (!base->second && !stored_nothing) return {};
-    if (base->second && base->second->fence < fence) next = ledger.entries.upper_bound(*base->second);
+    if (!base->second) return {};
+    if (base->second->fence < fence) next = ledger.entries.upper_bound(*base->second);
   }
   return {};
 }

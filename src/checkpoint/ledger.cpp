@@ -78,9 +78,7 @@ bool Ledger::has_generations() const {
   return std::ranges::any_of(entries, [](const GenerationId& id) { return id.sequence > 0; });
 }
 
-namespace {
-
-std::vector<GenerationId> order_by_openings(const Ledger& ledger) {
+std::vector<GenerationId> restore_order(const Ledger& ledger) {
   std::vector<GenerationId> order;
   auto next = ledger.entries.end();  // what lies before it is still in question; the walk only ever goes down
   while (next != ledger.entries.begin()) {
@@ -95,20 +93,6 @@ std::vector<GenerationId> order_by_openings(const Ledger& ledger) {
     if (base->second->fence < fence) next = ledger.entries.upper_bound(*base->second);
   }
   return order;
-}
-
-}  // namespace
-
-std::vector<GenerationId> restore_order(const Ledger& ledger) {
-  auto order = order_by_openings(ledger);
-  if (!order.empty() || !ledger.has_generations()) return order;
-  std::set<Fence> stored;
-  for (const auto& id : ledger.entries) {
-    if (id.sequence > 0) stored.insert(id.fence);
-  }
-  auto rest = ledger;
-  std::erase_if(rest.based_on, [&](const auto& opening) { return !opening.second && !stored.contains(opening.first); });
-  return order_by_openings(rest);
 }
 
 }  // namespace holdfast::checkpoint

@@ -54,8 +54,6 @@ struct Ledger {
 
 // What a restore may use, newest first: the generations of the newest attempt, then those that it went on from, and so
 // on back. Where an attempt's base is not known, everything older counts: losing the record must not lose progress.
-// Where by this nothing counts, attempts that opened from nothing and have stored nothing are passed over: such a one
-// may have died before it could choose again, and what came in between must not be given up for nothing.
 std::vector<GenerationId> restore_order(const Ledger& ledger);
 
 }  // namespace holdfast::checkpoint

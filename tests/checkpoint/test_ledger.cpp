@@ -77,21 +77,7 @@ TEST_CASE("what a zombie commits after a newer attempt has opened does not count
 TEST_CASE("an attempt that started from nothing leaves older ones behind") {
   Ledger ledger;
   attempt(ledger, 1, {}, 2);
-  attempt(ledger, 2, std::nullopt, 1);
-  CHECK(restore_order(ledger) == Ids{id(2, 1)});
-}
-
-TEST_CASE("nothing is given up for an attempt that has opened from nothing and stored nothing") {
-  Ledger ledger;
-  attempt(ledger, 1, {}, 2);
   attempt(ledger, 2, std::nullopt, 0);
-  attempt(ledger, 3, std::nullopt, 0);
-  CHECK(restore_order(ledger) == Ids{id(1, 2), id(1, 1)});
-  ledger.quarantined = {id(1, 1), id(1, 2)};
-  CHECK(restore_order(ledger).empty());
-  // One of them stored something that turned out damaged: it had left the older ones behind.
-  ledger.quarantined = {id(3, 1)};
-  ledger.entries.insert(id(3, 1));
   CHECK(restore_order(ledger).empty());
 }
 

@@ -68,15 +68,6 @@ bool LedgerModel::any_of(Fence fence, const std::function<bool(const Entry&)>& h
 std::vector<LedgerModel::Choice> LedgerModel::choices(Fence reader) const {
   std::vector<Choice> out;
   walk(reader, kAll, reader, out);
-  if (std::ranges::find(out, Choice{}) == out.end()) return out;
-  // Where nothing counts, attempts from nothing that have nothing do not count either.
-  LedgerModel rest = *this;
-  std::erase_if(rest.attempts_, [](const auto& one) {
-    const auto& attempt = one.second;
-    return attempt.generations.empty() && attempt.base_told && !attempt.based_on;
-  });
-  std::erase(out, Choice{});
-  rest.walk(reader, kAll, reader, out);
   return out;
 }
 

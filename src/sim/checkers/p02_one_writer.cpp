@@ -161,25 +161,14 @@ class OneWriter final : public Checker {
   }
 
   void judge_use(Instant at, const JobName& job, Fence user, const GenerationId& used) {
-    auto& place = place_of(job);
+    const auto& place = place_of(job);
     if (used.fence > user)
       violated(at, fmt::format("{}: attempt {} goes on from {}-{}, of a newer one", job.value, user.value,
                                used.fence.value, used.sequence));
-    if (nothing_else_counts(place, user, used)) place.too_late.erase(used);
     const auto late = place.too_late.find(used);
     if (late != place.too_late.end() && late->second != user && user > used.fence)
       violated(at, fmt::format("{}: attempt {} goes on from {}-{}, which came after attempt {} had opened the ledger",
                                job.value, user.value, used.fence.value, used.sequence, late->second.value));
-  }
-
-  // Every attempt after it went on from nothing and stored nothing: then what came too late is better than nothing.
-  bool nothing_else_counts(const Place& place, Fence user, const GenerationId& used) const {
-    const auto first = place.openings.upper_bound(used.fence);
-    return std::all_of(first, place.openings.lower_bound(std::max(user, used.fence)), [&](const auto& opening) {
-      const auto attempt = attempts_.find(opening.first);
-      const bool stored = attempt != attempts_.end() && !attempt->second.sequences.empty();
-      return !stored && (!opening.second || *opening.second == used);
-    });
   }
 
   void judge_known(Instant at, const JobName& job, Fence fence, const char* did) {
