@@ -126,7 +126,7 @@ class Agent {
     if (sampling) sampling->stop();
     const auto exit = program.exit();
     // A program that lost its files may have failed before we heard why.
-    if (!input_failure_ && exit && exit->code != 0) hear_of_lost_files();
+    if (!input_failure_ && exit && exit->code != 0) hear_of_input_trouble(true);
     feeds_.clear();
     if (!exit || reporter_.order() == Order::abandon || (sync_ && sync_->fenced_off())) {
       program.kill();
@@ -326,7 +326,7 @@ class Agent {
         note("the job is being stopped: the program was sent SIGTERM");
         told = true;
       }
-      if (!input_failure_ && (hear_of_lost_files() || hear_of_input_trouble())) kill(program);
+      if (!input_failure_ && hear_of_input_trouble()) kill(program);
       if (kill_at && ticks() >= *kill_at && may_finish_its_save()) kill_at = ticks() + kLookAgain;
       if (kill_at && ticks() >= *kill_at) {
         note("the program did not end in time and was killed");
@@ -367,30 +367,21 @@ class Agent {
     return true;
   }
 
-  // A stream that breaks off must never look like one that ends, so the program cannot go on.
-  bool hear_of_input_trouble() {
-    for (std::size_t i = 0; i < feeds_.size(); ++i) {
-      const auto trouble = feeds_[i] ? feeds_[i]->trouble() : std::nullopt;
-      if (!trouble) continue;
-      input_failure_ = blame(*trouble);
-      input_failure_->reason =
-          fmt::format("streaming channel '{}': {}", assignment_.spec.channels[i].name, input_failure_->reason);
-      note(input_failure_->reason + "; the program was killed");
-      return true;
-    }
-    return false;
-  }
-
-  // What shows FastFile channels has ended, though the program runs. That is a part of this instance, as the agent is:
-  // the attempt ends as when an instance is lost, and the job goes on elsewhere.
-  bool hear_of_lost_files() {
+  // A stream that breaks off must never look like one that ends, so the program cannot go on. What shows FastFile
+  // channels is a part of this instance, as the agent is: without it the attempt ends as when an instance is lost, and
+  // the job goes on elsewhere.
+  bool hear_of_input_trouble(bool of_files_only = false) {
     for (std::size_t i = 0; i < feeds_.size(); ++i) {
       const auto& channel = assignment_.spec.channels[i];
-      if (!feeds_[i] || channel.mode != job::InputMode::FastFile) continue;
+      const bool files = channel.mode == job::InputMode::FastFile;
+      if (!feeds_[i] || (of_files_only && !files)) continue;
       const auto trouble = feeds_[i]->trouble();
       if (!trouble) continue;
-      input_failure_ = Failure{Outcome::stopped, trouble->message};
-      note(trouble->message + "; this attempt ends");
+      files_lost_ = files;
+      input_failure_ = files ? Failure{Outcome::stopped, trouble->message} : blame(*trouble);
+      if (!files)
+        input_failure_->reason = fmt::format("streaming channel '{}': {}", channel.name, input_failure_->reason);
+      note(input_failure_->reason + (files ? "; this attempt ends" : "; the program was killed"));
       return true;
     }
     return false;
@@ -413,7 +404,7 @@ class Agent {
 
   std::optional<Failure> finish(const ports::ProgramExit& exit) {
     const bool reclaimed = notice_.has_value() && !stop_told_;
-    const bool lost = exit.code != 0 && input_failure_ && input_failure_->outcome == Outcome::stopped && !stop_told_;
+    const bool lost = exit.code != 0 && files_lost_ && !stop_told_;
     if (!reclaimed && !lost) reporter_.say(job::ProgramEnded{assignment_.fence});
     last_checkpoint(exit);
     if (reclaimed) return Failure{Outcome::reclaimed, ""};
@@ -503,6 +494,7 @@ class Agent {
   std::vector<std::unique_ptr<ChannelFeed>> feeds_;  // by channel; none for those that are only files
   std::atomic<bool> said_it_copies_ = false;
   std::optional<Failure> input_failure_;
+  bool files_lost_ = false;               // then that is why
   std::unique_ptr<Folder> folder_;        // of the checkpoints
   std::optional<CheckpointClaim> claim_;  // from when what it goes on from is there until sync_ has it
   std::unique_ptr<CheckpointSync> sync_;

@@ -138,7 +138,7 @@ Result<ChannelListing> list_channel(ports::ObjectStore& store, const Channel& ch
   if (!location) return fail(location.error());
   auto listed = list_prefix(store, channel, *location);
   if (!listed) return fail(listed.error());
-  ChannelListing listing{location->bucket, listed->prefix.substr(0, listed->prefix.rfind('/') + 1), {}};
+  ChannelListing listing{location->bucket, std::move(listed->prefix), {}};
   for (auto& object : share_of(std::move(listed->objects), share_of_channel(channel, share))) {
     listing.files.push_back(
         {object.key.substr(listing.prefix.size()), object.size, std::move(object.etag), object.modified});

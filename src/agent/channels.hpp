@@ -28,8 +28,7 @@ struct ChannelContents {
 // All of this host's objects, as files; of a channel in FastFile mode too, where they cannot be had otherwise. S3Prefix
 // is a raw key prefix, as SageMaker has it: `s3://b/tr` also matches `train/x`; in FastFile mode it is a whole folder,
 // with or without the slash. A file lands at its key's rest after the prefix's last '/', that of a ManifestFile under
-// the name that stands there. Keys that end in
-// '/' (folder markers) are passed over.
+// the name that stands there. Keys that end in '/' (folder markers) are passed over.
 Result<ChannelContents> download_channel(ports::ObjectStore& store, const job::Channel& channel, HostShare share,
                                          Folder& folder, Tasks& tasks);
 

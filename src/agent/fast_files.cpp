@@ -11,7 +11,6 @@
 
 #include "base/log.hpp"
 #include "base/mounts.hpp"
-#include "base/poll.hpp"
 
 namespace holdfast::agent {
 namespace {

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "aws/canonical.hpp"
+#include "base/is_in.hpp"
 
 namespace holdfast::aws {
 
@@ -34,10 +35,6 @@ constexpr std::string_view kSubResources[] = {"acl",
 template <class... Text>
 tl::unexpected<AuthFailure> refuse(AuthProblem problem, Text&&... detail) {
   return tl::unexpected<AuthFailure>(AuthFailure{problem, std::string(std::forward<Text>(detail)...)});
-}
-
-bool is_in(const auto& list, std::string_view name) {
-  return std::find(std::begin(list), std::end(list), name) != std::end(list);
 }
 
 bool is_amazon_header(std::string_view name) { return name.starts_with("x-amz-"); }

@@ -1,5 +1,6 @@
 // What the names in a checkpoint directory say about whoever writes there. Most programs need none of this: a quiet
-// moment says enough. Some pause for seconds between two files of one checkpoint, and some keep a log open beside it.
+// moment says enough. Some pause for seconds between two files of one checkpoint, some keep a log open beside it, and
+// some begin the next one while the last is stored.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,7 @@ BlockCache::State BlockCache::state(const BlockId& id) const {
 Block BlockCache::get(const BlockId& id) {
   const auto found = entries_.find(id);
   if (found == entries_.end() || found->second.rank == Rank::loading) return nullptr;
-  move_to(id, found->second, Rank::touched);
+  move_to(found->second, Rank::touched);
   return found->second.block;
 }
 
@@ -32,7 +32,7 @@ bool BlockCache::reserve(const BlockId& id, std::uint64_t size, Need need) {
 void BlockCache::fill(const BlockId& id, std::string bytes) {
   auto& entry = entries_.at(id);
   entry.block = std::make_shared<const std::string>(std::move(bytes));
-  move_to(id, entry, Rank::unread);
+  move_to(entry, Rank::unread);
 }
 
 void BlockCache::give_up(const BlockId& id) {
@@ -46,13 +46,12 @@ void BlockCache::give_up(const BlockId& id) {
 void BlockCache::let_go(const BlockId& id) {
   const auto found = entries_.find(id);
   if (found == entries_.end() || found->second.rank == Rank::loading) return;
-  move_to(id, found->second, Rank::spent);
+  move_to(found->second, Rank::spent);
 }
 
-void BlockCache::move_to(const BlockId& id, Entry& entry, Rank rank) {
-  order(entry.rank).erase(entry.place);
+void BlockCache::move_to(Entry& entry, Rank rank) {
+  order(rank).splice(order(rank).end(), order(entry.rank), entry.place);
   entry.rank = rank;
-  entry.place = order(rank).insert(order(rank).end(), id);
 }
 
 bool BlockCache::drop_one(Need need) {

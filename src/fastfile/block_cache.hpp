@@ -57,7 +57,7 @@ class BlockCache {
     Order::iterator place = {};
   };
   Order& order(Rank rank) { return orders_[static_cast<std::size_t>(rank)]; }
-  void move_to(const BlockId& id, Entry& entry, Rank rank);
+  void move_to(Entry& entry, Rank rank);
   bool drop_one(Need need);
 
   const std::uint64_t capacity_;

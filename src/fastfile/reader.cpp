@@ -264,31 +264,34 @@ bool Reader::pause(int tries, Instant began) {
 
 void Reader::arrived(const BlockId& id, std::string bytes) {
   Finished finished;
+  bool starved = false;
   {
     const std::lock_guard lock(mutex_);
     cache_.fill(id, std::move(bytes));
     if (waiting_.contains(id)) take_waiting(id, cache_.get(id), finished);
+    starved = !asked_.empty();
   }
-  changed_.notify_all();  // it may be what gives way to another
+  if (starved) changed_.notify_all();  // it may be what gives way to another
   for (const auto& request : finished) request->answer();
 }
 
 void Reader::lost(const Fetch& fetch, std::uint64_t from, const Error& error) {
   Finished finished;
-  bool asked = false;
+  bool worth_a_line = false;
   {
     const std::lock_guard lock(mutex_);
+    bool asked = false;
     for (auto index = from; index < fetch.first + fetch.count; ++index) {
       const BlockId id{fetch.handle->file.id, index};
       cache_.give_up(id);
       asked = asked || waiting_.contains(id);
       take_waiting(id, nullptr, finished);
     }
-    if (stopping_) asked = false;
-    if (asked && (reported_.size() >= kMostReports || !reported_.insert(fetch.handle->file.id).second)) asked = false;
+    worth_a_line =
+        asked && !stopping_ && reported_.size() < kMostReports && reported_.insert(fetch.handle->file.id).second;
   }
   changed_.notify_all();
-  if (asked) report(fetch.handle->file, error);
+  if (worth_a_line) report(fetch.handle->file, error);
   for (const auto& request : finished) request->answer();
 }
 

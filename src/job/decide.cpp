@@ -395,7 +395,8 @@ Answer attempt_over(Job job, const Attempt& attempt, const AttemptEnded& ended, 
       return failed_by_us(std::move(job), attempt, ended.reason, now);
     case Outcome::reclaimed:
       return interrupted(std::move(job), attempt, now);
-    // The agent stopped by itself without an order of ours: somebody ended it by hand. It is an instance lost.
+    // The agent stopped by itself without an order of ours: somebody ended it by hand, or a process that it needs. It
+    // is an instance lost.
     case Outcome::stopped:
       return lost(std::move(job), attempt, {attempt.fence, false, ended.reason}, now);
   }

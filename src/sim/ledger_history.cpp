@@ -16,7 +16,7 @@ class Reading {
       : objects_(objects), place_(std::move(place)), ledger_(objects, place_) {}
 
   Result<LedgerPlace> run() {
-    const auto entries = list("ledger/");
+    const auto entries = list(checkpoint::kLedgerFolder);
     if (!entries) return fail(entries.error());
     if (auto read = read_quarantine(); !read) return fail(read.error());
     std::map<GenerationId, checkpoint::Manifest> manifests;
@@ -35,7 +35,7 @@ class Reading {
   }
 
  private:
-  Result<std::vector<ports::ObjectInfo>> list(const char* folder) {
+  Result<std::vector<ports::ObjectInfo>> list(std::string_view folder) {
     return ports::list_all(objects_, place_.bucket, place_.own_key(folder), kMaxKeys);
   }
   std::string own_name(const ports::ObjectInfo& object) const { return object.key.substr(place_.own_key("").size()); }

@@ -192,6 +192,7 @@ TEST_CASE("a form that nobody signed, or that is none, stores nothing") {
   CHECK(code_of(post(world, "no form")) == "MalformedPOSTRequest");
   const auto good = form_of(signed_fields(world, {{"starts-with", "$key", ""}}, {{"key", "k"}}), "x");
   CHECK(code_of(post(world, good.substr(0, good.size() - 6))) == "MalformedPOSTRequest");
+  CHECK(code_of(post(world, std::string(20'000, 'x') + "\r\n" + good)) == "MalformedPOSTRequest");
   CHECK(code_of(post(world, good, "/none")) == "AccessDenied");  // another bucket than the policy's
   CHECK(code_of(world.s3("POST", "/bkt", "x")) == "PreconditionFailed");
   CHECK_FALSE(world.objects.head("bkt", "k"));

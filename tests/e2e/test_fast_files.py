@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from support import service as support  # noqa: E402
-from support.service import Service, agent_pid, wait_for  # noqa: E402
+from support.service import Service, wait_for  # noqa: E402
 
 DATA = "/opt/ml/input/data/train/"
 MIB = 1 << 20

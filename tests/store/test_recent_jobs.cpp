@@ -1,15 +1,15 @@
 // Whoever asks for a job sees the database as it is, although most questions do not reach it.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <atomic>
-#include <filesystem>
 #include <thread>
 #include <vector>
 
-#include "base/random.hpp"
 #include "job/decide.hpp"
 #include "store/recent_jobs.hpp"
 #include "store/sqlite_store.hpp"
+#include "support/temp_dir.hpp"
 
 using namespace holdfast;
 
@@ -31,19 +31,8 @@ ports::Step next_version(job::Job job, std::uint64_t version) {
 }
 
 struct FileStore {
-  std::filesystem::path folder;
-  std::unique_ptr<ports::JobStore> store;
-
-  FileStore() {
-    SystemRandom random;
-    folder = std::filesystem::temp_directory_path() / ("holdfast-recent-" + random_hex(random, 12));
-    std::filesystem::create_directories(folder);
-    store = std::move(*store::open_sqlite_store((folder / "db").string()));
-  }
-  ~FileStore() {
-    store.reset();
-    std::filesystem::remove_all(folder);
-  }
+  testing::TempDir folder;
+  std::unique_ptr<ports::JobStore> store = std::move(*store::open_sqlite_store((folder / "db").string()));
 };
 
 }  // namespace
@@ -113,25 +102,35 @@ TEST_CASE("beside a writer, nobody sees a version older than one that was commit
   std::atomic<std::uint64_t> newest = 1;
   std::atomic<int> went_back = 0;
   std::atomic<bool> done = false;
+  constexpr std::size_t kReaders = 3;
+  std::array<std::atomic<std::uint64_t>, kReaders> looks{};
   std::vector<std::thread> readers;
-  for (int i = 0; i < 3; ++i) {
+  for (auto& own : looks) {
     readers.emplace_back([&] {
       while (!done) {
         const auto known = newest.load();
         const auto found = store.find(kName);
         const std::uint64_t seen = found ? found->job.version : 0;
         if (seen < known) ++went_back;
+        ++own;
         for (auto at_most = newest.load(); at_most < seen && !newest.compare_exchange_weak(at_most, seen);) {
         }
       }
     });
   }
+  const auto wait_for_looks = [&] {
+    for (auto& own : looks) {
+      for (const auto before = own.load(); own == before;) std::this_thread::yield();
+    }
+  };
+  wait_for_looks();
   bool committed = true;
   for (std::uint64_t version = 2; version <= kVersions; ++version) {
     committed = committed && store.commit({{next_version(job, version)}, {}, std::nullopt});
     for (auto known = newest.load(); known < version && !newest.compare_exchange_weak(known, version);) {
     }
   }
+  wait_for_looks();
   done = true;
   for (auto& reader : readers) reader.join();
   CHECK(committed);

@@ -3,6 +3,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import threading
 import unittest
 
 import boto3
@@ -107,6 +108,10 @@ class Keys(unittest.TestCase):
         self.addCleanup(tail.kill)
         self.client("sagemaker", "team-a").create_training_job(
             **self.request("team-a-tailed", command="while :; do echo tick; sleep 0.1; done"))
+        # Nothing to see must not be waited for for ever.
+        limit = threading.Timer(120, tail.kill)
+        limit.start()
+        self.addCleanup(limit.cancel)
         lines = []
         while sum("tick" in line for line in lines) < 100:  # more than one poll of the CLI
             line = tail.stdout.readline()

@@ -113,12 +113,13 @@ class Forms(unittest.TestCase):
     def test_a_file_that_is_too_long_is_not_kept_while_it_comes(self):
         form = self.form("long", conditions=[["content-length-range", 0, 1000]])
         incoming = self.service.data / "uploads/incoming"
-        largest = 0
+        seen, largest = 0, 0
 
         def contents():
-            nonlocal largest
+            nonlocal seen, largest
             for _ in range(100):
-                largest = max([largest, *(file.stat().st_size for file in incoming.iterdir())])
+                sizes = [file.stat().st_size for file in incoming.iterdir()]
+                seen, largest = seen + len(sizes), max([largest, *sizes])
                 yield os.urandom(100_000)
 
         boundary = "xYz"
@@ -132,6 +133,7 @@ class Forms(unittest.TestCase):
             yield f"\r\n--{boundary}--\r\n".encode()
         answer = requests.post(form["url"], data=whole(), headers={"Content-Type": f"multipart/form-data; boundary={boundary}"})
         self.refused(answer, "EntityTooLarge")
+        self.assertGreater(seen, 0)
         self.assertLessEqual(largest, 1000)
 
     def test_a_key_signs_for_what_it_may_reach(self):

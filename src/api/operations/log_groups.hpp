@@ -45,6 +45,7 @@ CheckedLogs<nlohmann::json> page_of_groups(const Call& call, std::size_t most, c
 
 // All there are.
 constexpr const char* kGroupClass = "STANDARD";
+
 // Of a list of groups: it asks for those of no account, or of ours among others.
 bool asks_for_our_account(const Call& call);
 

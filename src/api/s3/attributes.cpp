@@ -7,6 +7,7 @@
 
 #include "api/s3/tagging.hpp"
 #include "aws/canonical.hpp"
+#include "base/is_in.hpp"
 #include "ports/bucket_store.hpp"
 
 namespace holdfast::api::s3 {
@@ -29,11 +30,6 @@ constexpr std::string_view kStorageClasses[] = {"STANDARD",   "REDUCED_REDUNDANC
                                                 "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"};
 // Each gives the object's owner, whom there is one of, all rights.
 constexpr std::string_view kAcls[] = {"private", "bucket-owner-full-control", "bucket-owner-read"};
-
-template <class List>
-bool is_in(const List& list, std::string_view text) {
-  return std::find(std::begin(list), std::end(list), text) != std::end(list);
-}
 
 // "aws-chunked" is how the body travelled, not what it is.
 std::string without_framing(std::string_view encodings) {

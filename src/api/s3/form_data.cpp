@@ -123,6 +123,10 @@ Result<bool> FormDataParser::read_value(const Take& take) {
   if (length > 0 && state_ == State::value) {
     if (auto taken = take.bytes(std::string_view(unread_).substr(0, length)); !taken) return fail(taken.error());
   }
+  if (state_ == State::preamble && (preamble_ += length) > kMaxPartHead) {
+    fail_with("There is too much in front of its first boundary.");
+    return false;
+  }
   unread_.erase(0, ended ? length + delimiter_.size() : length);
   if (ended) state_ = State::after_boundary;
   return ended;

@@ -58,6 +58,7 @@ class FormDataParser {
   std::string unread_;
   State state_;
   std::size_t parts_ = 0;
+  std::size_t preamble_ = 0;  // bytes
   std::string problem_;
 };
 

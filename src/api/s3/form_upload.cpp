@@ -25,16 +25,15 @@ bool is_form(const S3Request& request) {
          form_boundary(request.headers.get("Content-Type"));
 }
 
-FormUpload::FormUpload(std::filesystem::path path, Fd fd, const std::string& boundary, std::string folder,
-                       ReadForm read)
-    : Upload(std::move(path), std::move(fd)), parser_(boundary), folder_(std::move(folder)), read_(std::move(read)) {}
+FormUpload::FormUpload(std::filesystem::path path, Fd fd, const std::string& boundary, ReadForm read)
+    : Upload(std::move(path), std::move(fd)), parser_(boundary), read_(std::move(read)) {}
 
 Result<std::unique_ptr<FormUpload>> FormUpload::open(const std::filesystem::path& directory,
-                                                     const std::string& boundary, std::string folder, ReadForm read) {
+                                                     const std::string& boundary, ReadForm read) {
   auto file = make_temporary_file(directory);
   if (!file) return fail(file.error());
   return std::unique_ptr<FormUpload>(
-      new FormUpload(std::move(file->first), std::move(file->second), boundary, std::move(folder), std::move(read)));
+      new FormUpload(std::move(file->first), std::move(file->second), boundary, std::move(read)));
 }
 
 Result<void> FormUpload::write(std::string_view block) {
@@ -43,8 +42,10 @@ Result<void> FormUpload::write(std::string_view block) {
     if (passed_over_ > kMostPassedOver) return fail(Kind::invalid, "{}", problem_->message);
     return {};
   }
-  return parser_.feed(block, {[this](const FormPart& part) { return begin(part); },
-                              [this](std::string_view bytes) { return take(bytes); }});
+  auto fed = parser_.feed(block, {[this](const FormPart& part) { return begin(part); },
+                                  [this](std::string_view bytes) { return take(bytes); }});
+  if (!parser_.problem().empty()) refuse(malformed(parser_.problem()));
+  return fed;
 }
 
 Result<void> FormUpload::begin(const FormPart& part) {
@@ -101,7 +102,6 @@ void FormUpload::refuse(S3Error error) {
 
 S3Result<void> FormUpload::finish() {
   if (problem_) return tl::unexpected(*problem_);
-  if (!parser_.problem().empty()) return tl::unexpected(malformed(parser_.problem()));
   if (!parser_.complete()) return tl::unexpected(malformed("It ends before its last boundary."));
   if (!form_) return tl::unexpected(invalid_argument("POST requires exactly one file upload per request."));
   if (auto fits = check_length(form_->policy, size()); !fits) return fits;

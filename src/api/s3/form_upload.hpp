@@ -16,8 +16,8 @@
 namespace holdfast::api::s3 {
 
 constexpr std::size_t kMaxFormFields = 20 * 1024;  // bytes of all fields, S3's own
-constexpr std::size_t kMostPassedOver = 64u
-                                        << 20;  // bytes of a form that is refused; many clients read no answer before
+// Bytes of a form that is refused, since many clients read no answer before they have sent it.
+constexpr std::size_t kMostPassedOver = 64u << 20;
 
 // A bucket that is posted to without any question beside it.
 bool is_form(const S3Request& request);
@@ -31,6 +31,7 @@ struct PostedForm {
   PostPolicy policy;
   std::string success_status;    // "200", "201"; whatever else: 204
   std::string success_redirect;  // empty: none
+  std::string location = {};     // the object's URL
 };
 // Of the fields in front of the file, which is called `filename`; all that is not allowed is refused here.
 S3Result<PostedForm> read_form(const std::string& bucket, FormFields fields, const std::string& filename, Instant now,
@@ -40,20 +41,18 @@ class FormUpload final : public Upload {
  public:
   using ReadForm = std::function<S3Result<PostedForm>(FormFields fields, const std::string& filename)>;
 
-  // `folder`: the URL that the object's begins with.
   static Result<std::unique_ptr<FormUpload>> open(const std::filesystem::path& directory, const std::string& boundary,
-                                                  std::string folder, ReadForm read);
+                                                  ReadForm read);
 
   Result<void> write(std::string_view block) override;
   S3Result<void> finish() override;
   // After finish().
   const PostedForm& form() const { return *form_; }
-  const std::string& folder() const { return folder_; }
 
  private:
   enum class Part { field, file, passed_over };
 
-  FormUpload(std::filesystem::path path, Fd fd, const std::string& boundary, std::string folder, ReadForm read);
+  FormUpload(std::filesystem::path path, Fd fd, const std::string& boundary, ReadForm read);
   Result<void> begin(const FormPart& part);
   Result<void> take(std::string_view bytes);
   void begin_file(const FormPart& part);
@@ -63,7 +62,6 @@ class FormUpload final : public Upload {
   void refuse(S3Error error);
 
   FormDataParser parser_;
-  std::string folder_;
   ReadForm read_;
   FormFields fields_;
   std::size_t fields_size_ = 0;

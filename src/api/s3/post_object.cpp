@@ -11,6 +11,7 @@
 #include "api/s3/tagging.hpp"
 #include "api/s3/xml.hpp"
 #include "aws/canonical.hpp"
+#include "base/is_in.hpp"
 
 namespace holdfast::api::s3 {
 
@@ -22,11 +23,6 @@ constexpr std::string_view kHeaders[] = {"cache-control", "content-disposition",
                                          "content-md5",   "content-type",        "expires"};
 constexpr std::string_view kSigning[] = {"x-amz-algorithm", "x-amz-credential", "x-amz-date", "x-amz-signature",
                                          "x-amz-security-token"};
-
-template <class List>
-bool is_in(const List& list, std::string_view name) {
-  return std::find(std::begin(list), std::end(list), name) != std::end(list);
-}
 
 std::string value_of(const FormFields& fields, const std::string& name) {
   const auto found = fields.find(name);
@@ -115,15 +111,15 @@ S3Result<std::unique_ptr<Upload>> S3Api::start_form(const http::RequestHead& hea
   const auto boundary = form_boundary(request.headers.get("Content-Type"));
   auto folder = fmt::format("http://{}/", head.headers.get("Host"));
   if (bucket_in_host(head).empty()) folder += request.bucket + "/";
-  auto upload = FormUpload::open(incoming_, boundary.value_or(""), std::move(folder),
-                                 [this, bucket = request.bucket, verify = std::move(verify)](
-                                     FormFields fields, const std::string& filename) -> S3Result<PostedForm> {
-                                   auto form =
-                                       read_form(bucket, std::move(fields), filename, parts_.clock.now(), verify);
-                                   const auto ours = form ? check_owner(form->put) : S3Result<void>{};
-                                   if (!ours) return tl::unexpected(ours.error());
-                                   return form;
-                                 });
+  const auto read = [this, bucket = request.bucket, folder, verify = std::move(verify)](
+                        FormFields fields, const std::string& filename) -> S3Result<PostedForm> {
+    auto form = read_form(bucket, std::move(fields), filename, parts_.clock.now(), verify);
+    if (!form) return form;
+    if (auto ours = check_owner(form->put); !ours) return tl::unexpected(ours.error());
+    form->location = folder + url_encode(form->put.key);
+    return form;
+  };
+  auto upload = FormUpload::open(incoming_, boundary.value_or(""), read);
   if (!upload) return tl::unexpected(to_s3_error(upload.error(), ""));
   return std::move(*upload);
 }
@@ -133,7 +129,6 @@ S3Result<http::Response> S3Api::post_object(FormUpload& upload) {
   auto response = put_object(form.put, upload);
   if (!response) return response;
   const std::string etag(response->headers.get("ETag"));
-  const auto location = upload.folder() + url_encode(form.put.key);
   response->status = 204;
   if (!form.success_redirect.empty()) {
     response->status = 303;
@@ -142,12 +137,12 @@ S3Result<http::Response> S3Api::post_object(FormUpload& upload) {
                                                   form.put.bucket, url_encode(form.put.key), url_encode(etag)));
     return response;
   }
-  response->headers.add("Location", location);
+  response->headers.add("Location", form.location);
   if (form.success_status == "200") response->status = 200;
   if (form.success_status == "201") {
     response->status = 201;
     response->headers.add("Content-Type", "application/xml");
-    response->body = posted_xml(location, form.put.bucket, form.put.key, etag);
+    response->body = posted_xml(form.location, form.put.bucket, form.put.key, etag);
   }
   return response;
 }

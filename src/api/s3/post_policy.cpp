@@ -10,6 +10,7 @@
 #include "api/wire/timestamp.hpp"
 #include "aws/canonical.hpp"
 #include "aws/sha256.hpp"
+#include "base/is_in.hpp"
 
 namespace holdfast::api::s3 {
 
@@ -29,7 +30,7 @@ tl::unexpected<S3Error> denied(const std::string& why) {
 // What the form says about the policy, or beside it, is not for the policy to allow.
 bool needs_no_condition(std::string_view field) {
   constexpr std::string_view kFree[] = {"policy", "signature", "x-amz-signature", "awsaccesskeyid"};
-  return field.starts_with("x-ignore-") || std::find(std::begin(kFree), std::end(kFree), field) != std::end(kFree);
+  return field.starts_with("x-ignore-") || is_in(kFree, field);
 }
 
 std::optional<std::uint64_t> length_of(const json& value) {

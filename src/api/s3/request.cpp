@@ -9,6 +9,7 @@
 
 #include "api/s3/xml.hpp"
 #include "aws/canonical.hpp"
+#include "base/is_in.hpp"
 #include "base/utf8.hpp"
 
 namespace holdfast::api::s3 {
@@ -37,11 +38,6 @@ constexpr std::string_view kSigning[] = {"AWSAccessKeyId",       "Signature",   
                                          "x-amz-algorithm",      "x-amz-credential",    "x-amz-date",
                                          "x-amz-expires",        "x-amz-signature",     "x-amz-signedheaders",
                                          "x-amz-security-token", "x-amz-content-sha256"};
-
-template <class List>
-bool is_in(const List& list, std::string_view name) {
-  return std::find(std::begin(list), std::end(list), name) != std::end(list);
-}
 
 // SDKs make presigned URLs before there is a body, and some put the checksum of none into them: S3 does not go by it
 // (github.com/aws/aws-sdk-js-v3/issues/4448). A header of the request itself counts.

@@ -86,7 +86,7 @@ S3Result<http::Response> S3Api::handle(const S3Request& request, Upload* upload,
   if (upload) {
     if (auto whole = upload->finish(); !whole) return tl::unexpected(whole.error());
   }
-  if (upload && is_form(request)) return post_object(static_cast<FormUpload&>(*upload));
+  if (auto* form = dynamic_cast<FormUpload*>(upload)) return post_object(*form);
   if (request.bucket.empty()) {
     if (request.method == "GET") return list_buckets(request, principal.policy);
     return tl::unexpected(method_not_allowed());

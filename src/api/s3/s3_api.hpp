@@ -89,6 +89,8 @@ class S3Api {
   };
   // Of a copy, if its conditions hold.
   S3Result<Source> open_source(const S3Request& request);
+  S3Result<void> choose_checksum_of_copy(const S3Request& request, const ports::OpenObject& source,
+                                         http::Headers& kept);
 
   // post_object.cpp
   S3Result<http::Response> post_object(FormUpload& upload);

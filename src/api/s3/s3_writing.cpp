@@ -55,8 +55,11 @@ S3Result<http::Headers> kept_of_copy(const S3Request& request, const http::Heade
   return kept;
 }
 
+}  // namespace
+
 // The checksum that a copy is asked to have: of all its bytes, which are read for it unless the source has just that.
-S3Result<void> choose_checksum(const S3Request& request, const ports::OpenObject& source, http::Headers& kept) {
+S3Result<void> S3Api::choose_checksum_of_copy(const S3Request& request, const ports::OpenObject& source,
+                                              http::Headers& kept) {
   const auto* named = request.headers.find("x-amz-checksum-algorithm");
   if (!named) return {};
   const auto algorithm = checksum_named(*named);
@@ -74,13 +77,11 @@ S3Result<void> choose_checksum(const S3Request& request, const ports::OpenObject
     digest.update(block);
     return {};
   });
-  if (!read) return tl::unexpected(S3Error{500, "InternalError", read.error().message});
+  if (!read) return tl::unexpected(to_s3_error(read.error(), ""));
   forget_checksums(kept);
   keep_checksum(kept, *algorithm, digest.finish().base64(), kFullObject);
   return {};
 }
-
-}  // namespace
 
 S3Result<http::Response> S3Api::put_object(const S3Request& request, Upload& upload) {
   auto kept = kept_of(request);
@@ -116,11 +117,12 @@ S3Result<http::Response> S3Api::copy_object(const S3Request& request) {
   if (!source) return tl::unexpected(source.error());
   auto kept = kept_of_copy(request, decode_notes(source->object.info.notes));
   if (!kept) return tl::unexpected(kept.error());
-  if (auto chosen = choose_checksum(request, source->object, *kept); !chosen) return tl::unexpected(chosen.error());
-  const auto notes = encode_notes(*kept);
-  if (!notes) return tl::unexpected(notes.error());
   auto changed = conditional(request);
   if (!changed) return tl::unexpected(changed.error());
+  if (auto chosen = choose_checksum_of_copy(request, source->object, *kept); !chosen)
+    return tl::unexpected(chosen.error());
+  const auto notes = encode_notes(*kept);
+  if (!notes) return tl::unexpected(notes.error());
   const auto& from = source->object;
   const bool itself = source->bucket == request.bucket && from.info.key == request.key;
   const bool same = *notes == from.info.notes;
