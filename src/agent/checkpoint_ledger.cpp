@@ -35,10 +35,7 @@ Result<std::size_t> abort_dead_uploads(ports::ObjectStore& store, const Checkpoi
 Result<Ledger> LedgerStore::read(std::optional<Fence> leave_out) {
   auto ledger = read_names();
   if (!ledger) return ledger;
-  if (leave_out) {
-    const auto next = ledger->entries.upper_bound(GenerationId{*leave_out, 0});
-    if (next == ledger->entries.end() || next->fence != *leave_out) ledger->entries.erase({*leave_out, 0});
-  }
+  if (leave_out) ledger->anew.erase(*leave_out);
   if (auto read = read_bases(*ledger); !read) return fail(read.error());
   return ledger;
 }
@@ -52,6 +49,7 @@ Result<Ledger> LedgerStore::read_names() {
     const auto name = std::string_view(object.key).substr(own);
     if (const auto id = checkpoint::parse_manifest_name(name)) ledger.entries.insert(*id);
     if (const auto id = checkpoint::parse_verified_name(name)) ledger.verified.insert(*id);
+    if (const auto fence = checkpoint::parse_anew_name(name)) ledger.anew.insert(*fence);
   }
   const auto marks = list_all(store_, place_.bucket, place_.own_key("quarantine/"), kMaxLedgerKeys);
   if (!marks) return fail(marks.error());
@@ -62,13 +60,14 @@ Result<Ledger> LedgerStore::read_names() {
   return ledger;
 }
 
-// Only of the attempts that the newest one goes back to: others may be many, and do not matter.
+// Only of the attempts that a restore goes back to: others may be many, and do not matter.
 Result<void> LedgerStore::read_bases(Ledger& ledger) {
   auto next = ledger.entries.end();
   while (next != ledger.entries.begin()) {
     const auto fence = std::prev(next)->fence;
-    if (auto read = read_base(fence, ledger); !read) return read;
     next = ledger.entries.lower_bound(GenerationId{fence, 0});
+    if (!ledger.has_started(fence)) continue;
+    if (auto read = read_base(fence, ledger); !read) return read;
     const auto base = ledger.based_on.find(fence);
     if (base == ledger.based_on.end()) continue;
     if (!base->second) return {};
@@ -127,6 +126,11 @@ Result<void> LedgerStore::put_manifest(const Manifest& manifest) {
                               checkpoint::encode(manifest));
   if (put) known_[manifest.id] = manifest;
   return put;
+}
+
+Result<void> LedgerStore::put_anew(Fence fence) {
+  return store_.put_bytes(place_.bucket, place_.own_key(checkpoint::anew_name(fence)),
+                          "the program of this attempt was started without a generation\n");
 }
 
 Result<void> LedgerStore::quarantine(GenerationId id, const std::string& why) {

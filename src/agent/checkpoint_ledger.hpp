@@ -31,6 +31,7 @@ class LedgerStore {
   // Nothing: damaged, also when read a second time. Kind::not_found: gone.
   Result<std::optional<checkpoint::Manifest>> read_manifest(GenerationId id);
   Result<void> put_manifest(const checkpoint::Manifest& manifest);
+  Result<void> put_anew(Fence fence);
   Result<void> quarantine(GenerationId id, const std::string& why);
   // All data objects with their sizes.
   Result<std::map<checkpoint::DataObject, std::uint64_t>> data_objects();

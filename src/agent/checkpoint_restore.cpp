@@ -55,6 +55,7 @@ class Restore {
         if (choice->never_any) {
           if (auto restored = restore_plain(location); !restored) return fail(restored.error());
         }
+        if (auto noted = ledger_.put_anew(result_.claim.fence); !noted) return fail(noted.error());
         return done();
       }
       const auto tried = restore_generation(*choice);

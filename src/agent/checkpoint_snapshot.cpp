@@ -2,6 +2,8 @@
 #include <algorithm>
 
 #include "agent/checkpoint_sync.hpp"
+#include "checkpoint/known_writers.hpp"
+#include "checkpoint/paths.hpp"
 
 namespace holdfast::agent {
 namespace {
@@ -38,6 +40,10 @@ std::shared_ptr<OpenFile> open_as_seen(Folder& folder, const checkpoint::LocalFi
 }
 
 // A change of the inode alone, by chmod, ln or a rename, is none of the file.
+std::string_view folder_of(std::string_view path) {
+  return path.substr(0, path.rfind('/') + 1);  // of one at the top: nothing
+}
+
 bool same_content(const checkpoint::FileIdentity& a, const checkpoint::FileIdentity& b) {
   return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
 }
@@ -73,6 +79,7 @@ CheckpointSync::Snapshot CheckpointSync::snapshot_of(const View& seen) const {
                     .links = seen.links,
                     .seen = {},
                     .changed = {},
+                    .visitors = {},
                     .burst = seen.state.changed.size(),
                     .wrote = saves_.so_far(),
                     .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
@@ -106,6 +113,21 @@ void CheckpointSync::hold_what_is_whole(Events& events) {
   held_ = std::move(snapshot);
 }
 
+// Nobody looks while files are stored. What is written and removed again meanwhile leaves nothing but its news; beside
+// what was new it may have been the other half of that save.
+void CheckpointSync::note_visitors(Snapshot& snapshot, const FolderChanges& changes) {
+  std::set<std::string_view> folders;
+  for (const auto& path : snapshot.changed) folders.insert(folder_of(path));
+  for (const auto& [path, news] : changes.files) {
+    if (news == FileNews::moved_away) {
+      snapshot.visitors.erase(path);
+    } else if (!snapshot.seen.contains(path) && folders.contains(folder_of(path)) && !checkpoint::is_excluded(path) &&
+               checkpoint::is_log(path, 0) == checkpoint::Log::no) {
+      snapshot.visitors.insert(path);
+    }
+  }
+}
+
 // Another save is known by its names: later steps than those of the last one; or the names of that one, all of them and
 // no other, with other contents wherever that one's were new.
 CheckpointSync::Since CheckpointSync::what_came_after(const Snapshot& snapshot) const {
@@ -122,6 +144,9 @@ CheckpointSync::Since CheckpointSync::what_came_after(const Snapshot& snapshot) 
   }
   for (const auto& [path, is] : now) {
     if (!snapshot.seen.contains(path)) after.came.push_back(path);
+  }
+  for (const auto& path : snapshot.visitors) {
+    if (!now.contains(path)) after.came.push_back(path);
   }
   if (checkpoint::is_of_later_steps(after, snapshot.changed)) return Since::next;
   if (!after.came.empty() || !after.gone.empty()) return Since::more;

@@ -67,9 +67,11 @@ Result<void> CheckpointSync::take_up_ledger() {
   const auto ledger = ledger_.read();
   if (!ledger) return fail(ledger.error());
   // Where this attempt wrote before, as an agent that was started again, it goes on after that.
-  if (!ledger->entries.empty() && ledger->entries.rbegin()->fence == claim_.fence) {
-    next_sequence_ = std::max(next_sequence_, ledger->entries.rbegin()->sequence + 1);
-  }
+  const bool wrote = !ledger->entries.empty() && ledger->entries.rbegin()->fence == claim_.fence;
+  const auto after = wrote ? ledger->entries.rbegin()->sequence + 1 : 1;
+  // The restore may have given up the put of a generation that it then did not go on from.
+  in_doubt_ = next_sequence_ > after;
+  next_sequence_ = std::max(next_sequence_, after);
   const auto data = ledger_.data_objects();
   if (!data) return fail(data.error());
   for (const auto& [object, size] : *data) {
@@ -136,7 +138,8 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   auto changes = folder_.changes();
   heard_.any |= changes.any;
   heard_.lost |= changes.lost;
-  for (const auto& [path, renamed] : changes.renamed) heard_.renamed[path] = renamed;
+  for (const auto& [path, news] : changes.files) heard_.files[path] = news;
+  if (held_) note_visitors(*held_, changes);
   const auto now = clock_.ticks();
   const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
   if (!now_and_whole && scanned_at_ && now - *scanned_at_ < gap) return;
@@ -193,9 +196,9 @@ void CheckpointSync::observe(const FolderScan& scan, Duration since_last_look, E
     if (next != tracked_.end() && next->first == file.path) {
       auto& [last, watch, rested] = next->second;
       was = last.identity;
-      const bool was_whole = heard_.lost || heard_.renamed.contains(file.path) || was->inode != file.identity.inode;
+      const bool was_whole = heard_.lost || heard_.files.contains(file.path) || was->inode != file.identity.inode;
       rested = rested || checkpoint::may_have_rested(since_last_look, was_whole, options_.settle);
-      if (heard_.lost || heard_.renamed.contains(file.path) || *was != file.identity) {
+      if (heard_.lost || heard_.files.contains(file.path) || *was != file.identity) {
         checkpoint::note_change(watch, now, was_renamed(file.path) && !heard_.lost, options_.settle);
       }
       last = file;
@@ -228,8 +231,8 @@ FileWatch CheckpointSync::watch_new(const LocalFile& file) const {
 }
 
 bool CheckpointSync::was_renamed(const std::string& path) const {
-  const auto heard = heard_.renamed.find(path);
-  return heard != heard_.renamed.end() && heard->second;
+  const auto heard = heard_.files.find(path);
+  return heard != heard_.files.end() && heard->second == FileNews::moved_here;
 }
 
 // A link is made at once and has nothing to be uploaded: it matters when it changed, and what it says now.

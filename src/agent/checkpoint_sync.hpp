@@ -179,6 +179,7 @@ class CheckpointSync {
     std::vector<checkpoint::Link> links;
     std::map<std::string, checkpoint::FileIdentity> seen;  // all but logs
     std::set<std::string> changed;                         // those of them that the last generation does not have
+    std::set<std::string> visitors;                        // not among them, but written since beside those
     std::size_t burst = 0;                                 // files and links that the last generation does not have
     Duration wrote{0};
     std::map<std::string, double> metrics;
@@ -192,6 +193,7 @@ class CheckpointSync {
     next,  // another save: all that was new in it was replaced, or there are later steps beside it
   };
   std::map<std::string, checkpoint::FileIdentity> files_of_a_save() const;
+  static void note_visitors(Snapshot& snapshot, const FolderChanges& changes);
   Since what_came_after(const Snapshot& snapshot) const;
   Snapshot snapshot_of(const View& seen) const;
   void hold_what_is_whole(Events& events);

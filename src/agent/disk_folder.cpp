@@ -179,11 +179,13 @@ FolderChanges DiskFolder::changes() {
       const auto folder = folders_.find(event->wd);
       if (event->len == 0 || (event->mask & IN_ISDIR) != 0 || folder == folders_.end()) continue;
       const auto path = join(folder->second, event->name);
-      if ((event->mask & (IN_CLOSE_WRITE | IN_MOVED_TO)) != 0) changes.renamed[path] = (event->mask & IN_MOVED_TO) != 0;
+      if ((event->mask & IN_CLOSE_WRITE) != 0) changes.files[path] = FileNews::closed;
+      if ((event->mask & IN_MOVED_TO) != 0) changes.files[path] = FileNews::moved_here;
+      if ((event->mask & IN_MOVED_FROM) != 0) changes.files[path] = FileNews::moved_away;
     }
     // Whoever makes changes faster than we read them has changed everything.
-    if (changes.renamed.size() > kMaxFiles) {
-      changes.renamed.clear();
+    if (changes.files.size() > kMaxFiles) {
+      changes.files.clear();
       changes.lost = true;
     }
   }

@@ -20,11 +20,17 @@ namespace holdfast::agent {
 // Lies in the checkpoint directory while a program asks for a commit; removed once that is safe.
 constexpr const char* kCommitFile = ".holdfast-commit";
 
+// The last thing heard of a file under one name.
+enum class FileNews {
+  closed,      // after it was written
+  moved_here,  // whole in itself
+  moved_away,
+};
+
 struct FolderChanges {
   bool any = false;
   bool lost = false;  // too many at once: everything may have changed
-  // The last thing heard of a file that is whole in itself: true, renamed into place; false, closed after writing.
-  std::map<std::string, bool> renamed;
+  std::map<std::string, FileNews> files;
 };
 
 struct FolderScan {

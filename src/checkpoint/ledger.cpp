@@ -52,6 +52,12 @@ std::optional<GenerationId> parse_manifest_name(std::string_view name) {
   return parse_generation(name, "ledger", ".json");
 }
 
+std::string anew_name(Fence fence) { return print("ledger", fence.value, 0, ".anew"); }
+std::optional<Fence> parse_anew_name(std::string_view name) {
+  const auto id = parse_generation(name, "ledger", ".anew");
+  return id && id->sequence == 0 ? std::optional(id->fence) : std::nullopt;
+}
+
 std::string verified_name(GenerationId id) { return print("ledger", id.fence.value, id.sequence, ".verified"); }
 std::optional<GenerationId> parse_verified_name(std::string_view name) {
   return parse_generation(name, "ledger", ".verified");
@@ -78,6 +84,11 @@ bool Ledger::has_generations() const {
   return std::ranges::any_of(entries, [](const GenerationId& id) { return id.sequence > 0; });
 }
 
+bool Ledger::has_started(Fence fence) const {
+  const auto generation = entries.upper_bound({fence, 0});
+  return anew.contains(fence) || (generation != entries.end() && generation->fence == fence);
+}
+
 std::vector<GenerationId> restore_order(const Ledger& ledger) {
   std::vector<GenerationId> order;
   auto next = ledger.entries.end();  // what lies before it is still in question; the walk only ever goes down
@@ -87,6 +98,7 @@ std::vector<GenerationId> restore_order(const Ledger& ledger) {
       const auto id = *--next;
       if (id.sequence > 0 && !ledger.quarantined.contains(id)) order.push_back(id);
     }
+    if (!ledger.has_started(fence)) continue;
     const auto base = ledger.based_on.find(fence);
     if (base == ledger.based_on.end()) continue;
     if (!base->second) return order;

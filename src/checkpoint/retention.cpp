@@ -134,6 +134,7 @@ std::vector<std::vector<std::string>> names_of(const RetentionPlan& plan) {
   for (const auto& id : plan.entries) entries.push_back(manifest_name(id));
   for (const auto& id : plan.quarantine_marks) marks.push_back(quarantine_name(id));
   for (const auto& id : plan.verified_marks) marks.push_back(verified_name(id));
+  for (const auto& fence : plan.anew_marks) marks.push_back(anew_name(fence));
   for (const auto& object : plan.data) data.push_back(data_name(object));
   return {entries, marks, data};
 }
@@ -143,7 +144,7 @@ RetentionPlan plan_retention(const RetentionInput& input) {
   if (kept.empty() || !input.kept.since) return {};
 
   RetentionPlan plan;
-  std::set<Fence> fences{input.own};  // whose openings stay
+  std::set<Fence> fences{input.own};  // whose openings stay, and marks that they began anew
   bool damaged_in_window = false;
   for (const auto& id : input.ledger.entries) {
     if (id.sequence == 0 || id.fence > input.own) continue;
@@ -160,6 +161,9 @@ RetentionPlan plan_retention(const RetentionInput& input) {
   }
   for (const auto& id : input.ledger.entries) {
     if (id.sequence == 0 && id.fence < input.own && !fences.contains(id.fence)) plan.entries.push_back(id);
+  }
+  for (const auto& fence : input.ledger.anew) {
+    if (fence < input.own && !fences.contains(fence)) plan.anew_marks.push_back(fence);
   }
   // What a manifest needs that we could not read is not known; it may yet be readable for others.
   if (damaged_in_window) return plan;

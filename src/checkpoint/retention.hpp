@@ -69,6 +69,7 @@ struct RetentionPlan {
   std::vector<GenerationId> entries;  // manifests and openings
   std::vector<GenerationId> quarantine_marks;
   std::vector<GenerationId> verified_marks;
+  std::vector<Fence> anew_marks;
   std::vector<DataObject> data;
 };
 

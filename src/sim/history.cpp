@@ -118,6 +118,8 @@ void add_what(Line& line, const GenerationStored& r) {
   add(line, "GenerationStored {} {}-{}", r.job.value, r.fence.value, r.sequence);
   add_step(line, r.step);
   if (!r.whole) add(line, " not whole");
+  add(line, " from ");
+  add_generation(line, r.based_on);
 }
 void add_what(Line& line, const GenerationSpoilt& r) {
   add(line, "GenerationSpoilt {} {}-{}", r.job.value, r.fence.value, r.sequence);
@@ -126,6 +128,7 @@ void add_what(Line& line, const AttemptOpened& r) {
   add(line, "AttemptOpened {} fence {} from ", r.job.value, r.fence.value);
   add_generation(line, r.based_on);
 }
+void add_what(Line& line, const BeganAnew& r) { add(line, "BeganAnew {} fence {}", r.job.value, r.fence.value); }
 void add_what(Line& line, const Quarantined& r) {
   add(line, "Quarantined {} by fence {} ", r.job.value, r.by.value);
   add_generation(line, r.generation);

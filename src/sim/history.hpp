@@ -142,7 +142,8 @@ struct GenerationStored {
   Fence fence;
   std::uint64_t sequence = 0;
   bool whole = true;
-  std::optional<std::uint64_t> step;  // of the content, where it is of one step
+  std::optional<std::uint64_t> step;     // of the content, where it is of one step
+  std::optional<GenerationId> based_on;  // its attempt, as this manifest says
 };
 // A fault of the store: an object that this generation needs is damaged or gone.
 struct GenerationSpoilt {
@@ -155,6 +156,11 @@ struct AttemptOpened {
   JobName job;
   Fence fence;
   std::optional<GenerationId> based_on;
+};
+// An attempt wrote that its program starts without a generation.
+struct BeganAnew {
+  JobName job;
+  Fence fence;
 };
 // A restore passed over a damaged generation, and said so.
 struct Quarantined {
@@ -201,9 +207,9 @@ struct StoreBack {};
 
 using What = std::variant<Accepted, StopAcked, Described, Decided, LaunchAsked, ReleaseAsked, ListAsked, GoneTold,
                           LeaseBegan, LeaseEnded, ReclaimAnnounced, ProgramBegan, ProgramSaved, ProgramOver,
-                          GenerationStored, GenerationSpoilt, AttemptOpened, Quarantined, GenerationRemoved, Restored,
-                          ServiceStarted, ServiceCrashed, ClockJumped, FaultsStopped, FaultInjected, ProviderCut,
-                          ProviderBack, StoreCut, StoreBack>;
+                          GenerationStored, GenerationSpoilt, AttemptOpened, BeganAnew, Quarantined, GenerationRemoved,
+                          Restored, ServiceStarted, ServiceCrashed, ClockJumped, FaultsStopped, FaultInjected,
+                          ProviderCut, ProviderBack, StoreCut, StoreBack>;
 
 struct Record {
   Instant at;  // true time

@@ -21,6 +21,7 @@ class Reading {
     if (auto read = read_quarantine(); !read) return fail(read.error());
     std::map<GenerationId, checkpoint::Manifest> manifests;
     for (const auto& object : *entries) {
+      if (const auto fence = checkpoint::parse_anew_name(own_name(object))) found_.anew.insert(*fence);
       const auto id = checkpoint::parse_manifest_name(own_name(object));
       if (!id) continue;
       auto manifest = ledger_.read_manifest(*id);
@@ -52,7 +53,8 @@ class Reading {
   void note(const GenerationId& id, const ports::ObjectInfo& object,
             const std::optional<checkpoint::Manifest>& manifest) {
     const Instant created = manifest ? manifest->created : object.modified;
-    if (id.sequence > 0) found_.generations[id] = {created, manifest.has_value(), true};
+    if (id.sequence > 0)
+      found_.generations[id] = {created, manifest.has_value(), true, manifest ? manifest->based_on : std::nullopt};
     // Entries come in order, so the opening, where it is there, comes first.
     if (manifest) found_.openings.try_emplace(id.fence, LedgerOpening{created, manifest->based_on});
   }

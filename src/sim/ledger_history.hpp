@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct LedgerGeneration {
   Instant created;
   bool readable = true;  // its manifest
   bool whole = true;     // every file that it names is there, with its size (contents are not read)
+  std::optional<GenerationId> based_on;
 };
 struct LedgerOpening {
   Instant created;
@@ -25,6 +27,7 @@ struct LedgerOpening {
 struct LedgerPlace {
   std::map<GenerationId, LedgerGeneration> generations;
   std::map<Fence, LedgerOpening> openings;  // by the opening itself, or by the attempt's first generation
+  std::set<Fence> anew;                     // attempts whose programs were started without a generation
   std::map<GenerationId, Instant> quarantined;
   bool empty() const { return generations.empty() && openings.empty(); }
 };

@@ -35,6 +35,8 @@ void ObjectShelf::put(const std::string& bucket, const std::string& key, std::st
   object.modified = scheduler_.now();
   if (!own) return;
   if (checkpoint::parse_manifest_name(own->name)) record_manifest(bucket, *own, object.bytes);
+  if (const auto fence = checkpoint::parse_anew_name(own->name))
+    recorder_.record({scheduler_.now(), BeganAnew{own->job, *fence}});
   if (const auto marked = checkpoint::parse_quarantine_name(own->name)) {
     recorder_.record({scheduler_.now(), Quarantined{own->job, by.value_or(Fence{}), *marked}});
   }
@@ -51,7 +53,7 @@ void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, con
   // Whatever opening arrives last: its own generations say what it went on from, the newest before all.
   auto& newest = newest_[id.fence];
   newest = std::max(newest, {id.sequence, manifest->based_on});
-  GenerationStored stored{own.job, id.fence, id.sequence, true, std::nullopt};
+  GenerationStored stored{own.job, id.fence, id.sequence, true, std::nullopt, manifest->based_on};
   std::map<std::string, std::string> contents;
   for (const auto& file : manifest->files) {
     const auto found = buckets_[bucket].find(own.place + file.object);
@@ -107,6 +109,15 @@ void ObjectShelf::damage(const std::string& bucket, const std::string& key) {
   recorder_.record({scheduler_.now(), FaultInjected{"a bit of " + key + " is flipped"}});
   for (const auto& id : spoilt) recorder_.record({scheduler_.now(), GenerationSpoilt{own->job, id.fence, id.sequence}});
   bytes[at] = static_cast<char>(bytes[at] ^ 1);
+}
+
+void ObjectShelf::damage_restored(const std::string& bucket, const std::string& key, std::string_view manifest) {
+  const auto own = own_of(bucket, key);
+  if (!own || !checkpoint::parse_manifest_name(own->name)) return;
+  const auto first = checkpoint::decode(manifest);
+  if (!first || first->id.sequence != 1 || !first->based_on || first->files.empty()) return;
+  const auto file = own->place + first->files.front().object;
+  if (buckets_[bucket].contains(file)) damage(bucket, file);
 }
 
 std::vector<std::pair<std::string, std::string>> ObjectShelf::checkpoint_data(bool newest_only) const {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "sim/dice.hpp"
@@ -11,6 +12,16 @@ namespace holdfast::sim {
 namespace {
 
 constexpr Duration kDay = hours{24};
+
+const char* name_of(Writing writing) {
+  constexpr std::array names{"written over in place", "renamed into place", "in a new folder",
+                             "after deleting the old"};
+  return names[static_cast<std::size_t>(writing)];
+}
+const char* name_of(OnTerm on_term) {
+  constexpr std::array names{"saves and ends", "ends", "dies", "goes on"};
+  return names[static_cast<std::size_t>(on_term)];
+}
 
 ProgramPlan draw_program(Dice& dice) {
   ProgramPlan program;
@@ -247,6 +258,62 @@ void make_overtaken(Plan& plan, Dice& dice) {
   plan.scan_interval = minutes{5};
 }
 
+// Overtaken, by attempts whose restores are disturbed at their end: what they have just brought is damaged, and what
+// they say of it has no answer. And nothing can be cleaned away at once.
+void make_stumbling(Plan& plan, Dice& dice) {
+  make_overtaken(plan, dice);
+  for (auto& job : plan.jobs) {
+    job.program.writing = Writing::new_folder;
+    job.program.files = static_cast<std::uint32_t>(dice.between(2, 3));
+  }
+  auto& faults = plan.faults;
+  faults.damaged_when_restored = dice.log_between(0.1, 0.5);
+  faults.remove_refused = dice.log_between(0.1, 0.8);
+  faults.store_refuses = dice.log_between(0.03, 0.2);
+}
+
+// Programs that pause before the last file of a save for longer than the quiet that makes a checkpoint, and a store so
+// slow that they go on before anything can be committed. Some die then, in a file. They do not write over the same
+// files: of a pause in that and one between two saves nobody can say which is which.
+void make_hesitant(Plan& plan, Dice& dice) {
+  plan.faults_last = dice.log_between(hours{1}, hours{3});
+  if (plan.jobs.size() > 4) plan.jobs.resize(4);
+  for (auto& job : plan.jobs) {
+    auto& program = job.program;
+    job.submitted = dice.between(Duration{0}, minutes{10});
+    job.spot = true;
+    job.checkpoint = true;
+    job.stopped.reset();
+    job.max_runtime = hours{24};
+    job.max_wait = hours{30};
+    program.step_time = dice.log_between(seconds{2}, seconds{60});
+    program.steps = static_cast<std::uint64_t>(plan.faults_last / program.step_time) + 1;
+    program.save_every = 1;
+    program.files = static_cast<std::uint32_t>(dice.between(2, 4));
+    program.between_files = dice.between(milliseconds{1}, milliseconds{100});
+    program.hesitation = dice.between(milliseconds{600}, milliseconds{900});
+    program.inside_files = dice.log_between(milliseconds{10}, seconds{10});
+    program.writing = dice.chance(0.6) ? Writing::new_folder : Writing::delete_first;
+    program.on_term = OnTerm::end;
+    program.term_delay = milliseconds{10};
+    program.fails_at.reset();
+  }
+  for (auto& pool : plan.pools) {
+    if (!pool.spot) continue;
+    pool.notice = Duration{0};
+    pool.mean_up = dice.log_between(minutes{10}, hours{1});
+    pool.mean_down = seconds{30};
+  }
+  FaultPlan faults;
+  faults.latency = dice.log_between(seconds{2}, seconds{6});
+  faults.killed_while_writing = dice.log_between(0.005, 0.1);
+  if (dice.chance(0.5)) faults.death_told_late = 0.5;
+  faults.death_told_late_at_most = seconds{10};
+  faults.mean_between_deaths = dice.log_between(minutes{10}, hours{1});
+  plan.faults = faults;
+  plan.scan_interval = minutes{5};
+}
+
 // Nothing is heard of changes, and the looks of every few minutes often fall into saves, which last as long.
 void make_drowsy(Plan& plan, Dice& dice) {
   plan.faults_last = hours{4};
@@ -304,6 +371,14 @@ Plan draw_plan(std::uint64_t seed) {
     Dice overtaken(seed, "overtaken");
     make_overtaken(plan, overtaken);
   }
+  if (seed % 50 == 10 || seed % 50 == 29 || seed % 50 == 30 || seed % 50 == 49) {
+    Dice stumbling(seed, "stumbling");
+    make_stumbling(plan, stumbling);
+  }
+  if (seed % 25 == 19) {
+    Dice hesitant(seed, "hesitant");
+    make_hesitant(plan, hesitant);
+  }
   return plan;
 }
 
@@ -345,11 +420,18 @@ std::string describe(const Plan& plan) {
                                 : std::string());
   }
   for (const auto& job : plan.jobs) {
-    fmt::format_to(out, "  {}: at {} s, {}{}, {} steps of {} ms, saves every {}, run {} s, wait {} s{}\n", job.name,
+    const auto& program = job.program;
+    fmt::format_to(out, "  {}: at {} s, {}{}, {} steps of {} ms, run {} s, wait {} s{}\n", job.name,
                    job.submitted.count() / 1000, job.spot ? "spot" : "on-demand",
-                   job.checkpoint ? "" : ", no checkpoint", job.program.steps, job.program.step_time.count(),
-                   job.program.save_every, job.max_runtime.count() / 1000, job.max_wait.count() / 1000,
+                   job.checkpoint ? "" : ", no checkpoint", program.steps, program.step_time.count(),
+                   job.max_runtime.count() / 1000, job.max_wait.count() / 1000,
                    job.stopped ? fmt::format(", stopped after {} s", job.stopped->count() / 1000) : std::string());
+    fmt::format_to(out,
+                   "    saves every {} steps {} files, {}, {} ms inside each and {} ms between two{}; at SIGTERM {}\n",
+                   program.save_every, program.files, name_of(program.writing), program.inside_files.count(),
+                   program.between_files.count(),
+                   program.hesitation ? fmt::format(", {} ms before the last", program.hesitation->count()) : "",
+                   name_of(program.on_term));
   }
   return text;
 }

@@ -41,8 +41,9 @@ struct ProgramPlan {
   Duration step_time{1000};
   std::uint64_t save_every = 10;
   std::uint32_t files = 3;
-  Duration between_files{50};  // well below the quiet that makes a checkpoint
-  Duration inside_files{50};   // between two writes to a file that is open: as long as it likes
+  Duration between_files{50};          // well below the quiet that makes a checkpoint
+  std::optional<Duration> hesitation;  // before the last file of a save, instead: longer than the quiet
+  Duration inside_files{50};           // between two writes to a file that is open: as long as it likes
   Writing writing = Writing::in_place;
   OnTerm on_term = OnTerm::save_and_end;
   Duration term_delay{500};
@@ -107,7 +108,9 @@ struct FaultPlan {
   Duration slow_at_most{0};
   std::optional<Duration> mean_between_damages;  // of one stored object
   double damage_newest = 0;                      // that it is one of those stored last
-  bool deaf = false;                             // notifications of file changes are lost, only scans see them
+  double damaged_when_restored = 0;  // for each restore, in the moment in which it says what it went on from
+  double remove_refused = 0;         // beside what `store_refuses` does
+  bool deaf = false;                 // notifications of file changes are lost, only scans see them
 };
 
 struct Plan {

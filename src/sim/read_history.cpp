@@ -163,7 +163,9 @@ class Telling {
     const bool good = kept == place.generations.end() || (kept->second.whole && kept->second.readable);
     if (!good && !marked) ++result_.figures.damaged;
     const bool whole = kept == place.generations.end() || kept->second.whole || marked;
-    asides_.push_back({at, true, GenerationStored{name, generation.fence, generation.sequence, whole, std::nullopt}});
+    const auto base = kept == place.generations.end() ? attempt->second.restored : kept->second.based_on;
+    asides_.push_back(
+        {at, true, GenerationStored{name, generation.fence, generation.sequence, whole, std::nullopt, base}});
     generations_told_.insert(generation);
     if (kept != place.generations.end() && !kept->second.readable)
       asides_.push_back({at, true, GenerationSpoilt{name, generation.fence, generation.sequence}});
@@ -184,6 +186,7 @@ class Telling {
     // It was there then; a clean-up took it since.
     if (base && !generations_told_.contains(*base)) tell_generation({}, *base, at);
     asides_.push_back({at, true, AttemptOpened{name_of(facts.job), fence, base}});
+    if (place.anew.contains(fence)) asides_.push_back({at, true, BeganAnew{name_of(facts.job), fence}});
     if (!facts.program_started) return;
     // The service may have heard of it late, when the program had already saved.
     Instant restored = *facts.program_started;

@@ -75,7 +75,7 @@ InodeRef Directory::create(const std::string& path) {
   there->bytes.clear();
   there->open_for_writing = true;
   touch(*there, true);
-  notice(path, false);
+  notice(path, std::nullopt);
   return there;
 }
 void Directory::write(Inode& inode, std::string_view bytes) {
@@ -84,23 +84,24 @@ void Directory::write(Inode& inode, std::string_view bytes) {
 }
 void Directory::close(const std::string& path, Inode& inode) {
   inode.open_for_writing = false;
-  notice(path, false);
+  notice(path, agent::FileNews::closed);
 }
 void Directory::rename(const std::string& from, const std::string& to) {
   const auto moved = files_.extract(from);
   ENSURE(!moved.empty(), "nothing is called {}", from);
   touch(*moved.mapped(), false);
   files_[to] = moved.mapped();
-  notice(to, true);
+  notice(from, agent::FileNews::moved_away);
+  notice(to, agent::FileNews::moved_here);
 }
 void Directory::remove(const std::string& path) {
-  if (files_.erase(path) > 0) notice("", false);
+  if (files_.erase(path) > 0) notice(path, std::nullopt);
 }
 void Directory::place(const std::string& path, const InodeRef& inode) {
   inode->identity.size = inode->bytes.size();
   touch(*inode, false);
   files_[path] = inode;
-  notice(path, true);
+  notice(path, agent::FileNews::moved_here);
 }
 
 // ---- the agent's view
@@ -108,9 +109,9 @@ void Directory::place(const std::string& path, const InodeRef& inode) {
 TwinFolder::TwinFolder(std::shared_ptr<Directory> directory, Process& process, bool deaf, std::function<bool()> full)
     : directory_(std::move(directory)), process_(process), full_(std::move(full)), signal_(process.signal()) {
   if (deaf) return;
-  directory_->noticed = [this](const std::string& path, bool renamed) {
+  directory_->noticed = [this](const std::string& path, std::optional<agent::FileNews> news) {
     changes_.any = true;
-    if (!path.empty()) changes_.renamed[path] = renamed;
+    if (news) changes_.files[path] = *news;
     signal_->ring();
   };
 }

@@ -50,11 +50,11 @@ class Directory {
   InodeRef new_inode();
   void touch(Inode& inode, bool content);
   // Told of each change: the path, and whether it is a rename into place; an empty path where no name can be given.
-  std::function<void(const std::string& path, bool renamed)> noticed;
+  std::function<void(const std::string& path, std::optional<agent::FileNews> news)> noticed;
 
  private:
-  void notice(const std::string& path, bool renamed) const {
-    if (noticed) noticed(path, renamed);
+  void notice(const std::string& path, std::optional<agent::FileNews> news) const {
+    if (noticed) noticed(path, news);
   }
 
   Scheduler& scheduler_;

@@ -51,13 +51,16 @@ Result<std::map<std::string, ObjectShelf::Object>*> TwinObjects::open(const std:
 Result<void> TwinObjects::put_bytes(const std::string& bucket, const std::string& key, std::string_view bytes) {
   if (auto gone = go("storing", key); !gone) return gone;
   if (auto there = open(bucket); !there) return fail(there.error());
+  const bool damages = process_ && dice_.chance(faults_.damaged_when_restored);
   if (process_ && dice_.chance(faults_.put_late)) {
+    if (damages) shelf_.damage_restored(bucket, key, bytes);
     shelf_.put_later(dice_.between(Duration{1}, faults_.put_late_at_most), bucket, key, std::string(bytes), by_);
     // Whoever waits for it may not live so long.
     process_->pass(dice_.between(Duration{1}, kTimeoutMost));
     return fail(Kind::try_again, "storing {}: timed out", key);
   }
   shelf_.put(bucket, key, std::string(bytes), by_);
+  if (damages) shelf_.damage_restored(bucket, key, bytes);
   return come_back("storing", key);
 }
 
@@ -86,6 +89,7 @@ Result<void> TwinObjects::copy(const std::string& bucket, const std::string& fro
 
 Result<void> TwinObjects::remove(const std::string& bucket, const std::string& key) {
   if (auto gone = go("removing", key); !gone) return gone;
+  if (process_ && dice_.chance(faults_.remove_refused)) return fail(Kind::try_again, "removing {}: 503 SlowDown", key);
   if (auto there = open(bucket); !there) return fail(there.error());
   shelf_.remove(bucket, key);
   return come_back("removing", key);

@@ -40,6 +40,8 @@ class ObjectShelf {
   void remove(const std::string& bucket, const std::string& key);
   // A bit of one object changes by itself.
   void damage(const std::string& bucket, const std::string& key);
+  // Of something that this manifest names, if it is the first of its attempt: what that restored.
+  void damage_restored(const std::string& bucket, const std::string& key, std::string_view manifest);
   // Which job keeps its checkpoints where: "bucket/prefix/".
   void keeps_checkpoints(const std::string& place, const JobName& job) { places_[place] = job; }
   // What that attempt goes on from, by its newest generation, or by its opening as long as it has none.

@@ -115,6 +115,11 @@ void TwinProgram::write_files(const std::string& folder, std::uint64_t step, boo
     disk.close(beside, *inode);
     if (rename) disk.rename(beside, name);
     if (i + 1 == world_.plan.files) break;
+    if (world_.plan.hesitation && i + 2 == world_.plan.files) {
+      // Nobody dies in it: what rests for so long is taken for a checkpoint, unless it is seen to go on.
+      world_.process.pass(*world_.plan.hesitation);
+      continue;
+    }
     world_.process.pass(world_.plan.between_files);
     world_.while_writing();
     if (exit_) return;

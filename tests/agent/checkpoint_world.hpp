@@ -137,10 +137,10 @@ struct Attempt {
   std::optional<std::vector<std::pair<std::uint64_t, std::uint64_t>>> open{std::in_place};
   std::vector<CheckpointEvent> events;  // all there were
 
-  Attempt(World& in, std::uint64_t fence, CheckpointSyncOptions options = {})
+  // `next_sequence`: tries of this attempt that came to nothing may have used the numbers below it.
+  Attempt(World& in, std::uint64_t fence, CheckpointSyncOptions options = {}, std::uint64_t next_sequence = 1)
       : world(in), dir(in.dir / ("instance-" + std::to_string(fence))) {
     folder = DiskFolder::open(dir).value();
-    std::uint64_t next_sequence = 1;
     auto got = restore_checkpoint(world.store, world.location, *folder, JobName{"job-1"}, Fence{fence}, next_sequence,
                                   world.clock, tasks);
     REQUIRE_MESSAGE(got, (got ? "" : got.error().message));

@@ -132,6 +132,55 @@ TEST_CASE("of a program with a folder for each step, one is saved as it was whil
   CHECK(world.plain_view() == restored);
 }
 
+TEST_CASE("the other half of a save that came and went during the upload of the first is not overlooked") {
+  World world;
+  Attempt attempt(world, 1);
+  int uploads = 0;
+  std::function<void()> then;
+  SUBCASE("in a folder for each step") {
+    attempt.write("step-1/model.pt", "model of 1");
+    then = [&] {
+      attempt.write("step-1/optimizer.pt", "optimizer of 1");
+      for (const auto* file : {"model", "optimizer"})
+        attempt.write(fmt::format("step-2/{}.pt", file), fmt::format("{} of 2", file));
+      fs::remove_all(attempt.dir / "step-1");
+    };
+  }
+  SUBCASE("under names that are deleted first") {
+    attempt.write("model.pt", "model of 1");
+    then = [&] {
+      attempt.write("optimizer.pt", "optimizer of 1");
+      for (const auto* file : {"model.pt", "optimizer.pt"}) fs::remove(attempt.dir / file);
+      attempt.write("model.pt", "model of 2");
+    };
+  }
+  during_uploads(world, [&] {
+    if (++uploads == 1) then();
+  });
+  attempt.step();
+  attempt.step(milliseconds{600});
+  CHECK(uploads >= 1);
+  CHECK_FALSE(attempt.sync->figures().last);
+}
+
+TEST_CASE("a file that is given its name while the one before is stored was no other half of that") {
+  World world;
+  Attempt attempt(world, 1);
+  attempt.write("ckpt-1.pt", "1");
+  bool once = true;
+  during_uploads(world, [&] {
+    if (!std::exchange(once, false)) return;
+    attempt.write("ckpt.part", "2");
+    fs::rename(attempt.dir / "ckpt.part", attempt.dir / "ckpt-2.pt");
+    fs::remove(attempt.dir / "ckpt-1.pt");
+  });
+  attempt.step();
+  attempt.step(milliseconds{600});
+  CHECK_FALSE(once);
+  CHECK(attempt.sync->figures().last == generation(1, 1));
+  CHECK(Attempt(world, 2).files() == Files{{"ckpt-1.pt", "1"}});
+}
+
 TEST_CASE("what was removed during its upload and has no step in its name is waited for") {
   World world;
   Attempt attempt(world, 1);

@@ -308,6 +308,35 @@ TEST_CASE("the opening of an earlier choice that arrives last moves nobody back"
   }
 }
 
+TEST_CASE("an attempt that died before its second look hides nothing, whatever its opening says") {
+  World world;
+  make_three(world);
+  // It had chosen before the newest was committed; its opening took effect when it was gone.
+  std::optional<GenerationId> base;
+  SUBCASE("there was nothing") {}
+  SUBCASE("there was an older one") { base = generation(1, 1); }
+  const checkpoint::Manifest late{
+      .job = "job-1", .id = {Fence{2}, 0}, .created = world.clock.now(), .based_on = base, .files = {}};
+  REQUIRE(world.files->put_bytes("bucket", world.own_key(checkpoint::manifest_name(late.id)), encode(late)));
+  CHECK(restore(world, 3).value().generation == generation(1, 3));
+}
+
+TEST_CASE("an attempt that began anew hides what came too late, and not from itself while it still chooses") {
+  World world;
+  Attempt zombie(world, 1);
+  world.store.after = trouble("put", ".anew");
+  CHECK(restore(world, 2).error().kind == Kind::try_again);
+  world.store.after = nullptr;
+  zombie.write("model", "1");
+  CHECK_FALSE(zombie.settle());
+  CHECK(world.plain_view().empty());
+  const auto late = checkpoint::Manifest{
+      .job = "job-1", .id = generation(1, 7), .created = world.clock.now(), .based_on = std::nullopt, .files = {}};
+  REQUIRE(world.files->put_bytes("bucket", world.own_key(checkpoint::manifest_name(late.id)), encode(late)));
+  SUBCASE("the next attempt") { CHECK_FALSE(restore(world, 3).value().generation); }
+  SUBCASE("itself") { CHECK(restore(world, 2).value().generation == generation(1, 7)); }
+}
+
 TEST_CASE("an attempt that opens while an older one commits goes on from the newer commit") {
   World world;
   Attempt first(world, 1);

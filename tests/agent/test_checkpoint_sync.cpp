@@ -170,9 +170,31 @@ TEST_CASE("old generations go with what only they needed") {
     attempt.write("changing", std::string(static_cast<std::size_t>(i + 1), 'x'));
     REQUIRE(attempt.settle());
   }
-  CHECK(world.keys(world.own_key("ledger/")).size() == 1 + 3);  // the opening and three generations
+  CHECK(world.keys(world.own_key("ledger/")).size() == 2 + 3);  // the opening, began anew, and three generations
   CHECK(world.keys(world.own_key("data/")).size() == 1 + 3);
   CHECK(Attempt(world, 2).files() == attempt.files());
+}
+
+TEST_CASE("what a restore put without an answer is not cleaned away before this attempt has committed") {
+  World world;
+  {
+    Attempt first(world, 1);
+    first.write("model", "m");
+    REQUIRE(first.settle());
+    Attempt second(world, 2);
+    REQUIRE(second.restored.generation == generation(1, 1));
+  }
+  // Of the zombie. A second try had chosen it, and its put as 2-2 may still arrive.
+  const auto object = checkpoint::data_name({Fence{1}, 9});
+  REQUIRE(world.files->put_bytes("bucket", world.own_key(object), "zombie's"));
+  fs::remove_all(world.dir / "instance-2");
+  Attempt again(world, 2, {}, 3);
+  REQUIRE(again.restored.generation == generation(2, 1));
+  again.settle();
+  CHECK(world.files->head("bucket", world.own_key(object)));
+  again.write("model", "next");
+  REQUIRE(again.settle() == generation(2, 3));
+  CHECK_FALSE(world.files->head("bucket", world.own_key(object)));
 }
 
 TEST_CASE("the base of a running attempt stays however much it commits") {

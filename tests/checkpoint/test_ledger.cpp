@@ -17,7 +17,8 @@ namespace {
 GenerationId id(std::uint64_t fence, std::uint64_t sequence) { return {Fence{fence}, sequence}; }
 using Ids = std::vector<GenerationId>;
 
-// Attempt `fence` opens from `base` and commits `generations`.
+// Attempt `fence` opens from `base` and commits `generations`, the first of which is the base once more, where there is
+// one.
 void attempt(Ledger& ledger, std::uint64_t fence, std::optional<GenerationId> base, std::uint64_t generations) {
   for (std::uint64_t i = 0; i <= generations; ++i) ledger.entries.insert(id(fence, i));
   ledger.based_on[Fence{fence}] = base;
@@ -39,6 +40,10 @@ TEST_CASE("names sort as generations do, and have one spelling") {
   CHECK(parse_manifest_name(manifest_name(id(~0ULL, 5))) == id(~0ULL, 5));
   CHECK(parse_quarantine_name(quarantine_name(id(1, 2))) == id(1, 2));
   CHECK(parse_data_name("data/0000000000000002-0000000000000007") == DataObject{Fence{2}, 7});
+  CHECK(parse_anew_name(anew_name(Fence{26})) == Fence{26});
+  CHECK_FALSE(parse_anew_name("ledger/000000000000001a-0000000000000001.anew"));
+  CHECK_FALSE(parse_manifest_name(anew_name(Fence{26})));
+  CHECK(anew_name(Fence{26}) < manifest_name(id(26, 1)));
   for (const auto* name :
        {"ledger/000000000000001A-0000000000000001.json", "ledger/1a-1.json",
         "ledger/000000000000001a-0000000000000001.jso", "ledger/000000000000001a_0000000000000001.json",
@@ -66,19 +71,40 @@ TEST_CASE("generations are offered newest first, across attempts") {
 TEST_CASE("what a zombie commits after a newer attempt has opened does not count") {
   Ledger ledger;
   attempt(ledger, 1, {}, 2);
-  attempt(ledger, 2, id(1, 2), 0);
+  attempt(ledger, 2, id(1, 2), 1);
   ledger.entries.insert({id(1, 3), id(1, 4)});
-  CHECK(restore_order(ledger) == Ids{id(1, 2), id(1, 1)});
-  attempt(ledger, 3, id(1, 2), 1);
-  ledger.entries.insert({id(1, 5), id(2, 1)});
-  CHECK(restore_order(ledger) == Ids{id(3, 1), id(1, 2), id(1, 1)});
+  CHECK(restore_order(ledger) == Ids{id(2, 1), id(1, 2), id(1, 1)});
+  attempt(ledger, 3, id(2, 1), 1);
+  ledger.entries.insert({id(1, 5), id(2, 2)});
+  CHECK(restore_order(ledger) == Ids{id(3, 1), id(2, 1), id(1, 2), id(1, 1)});
 }
 
 TEST_CASE("an attempt that started from nothing leaves older ones behind") {
   Ledger ledger;
   attempt(ledger, 1, {}, 2);
   attempt(ledger, 2, std::nullopt, 0);
+  ledger.anew.insert(Fence{2});
+  CHECK(ledger.has_started(Fence{2}));
   CHECK(restore_order(ledger).empty());
+}
+
+TEST_CASE("an attempt that only opened hides nothing, whatever its opening says") {
+  Ledger ledger;
+  attempt(ledger, 1, {}, 2);
+  for (const auto& base : {std::optional<GenerationId>{}, std::optional(id(1, 1))}) {
+    attempt(ledger, 2, base, 0);
+    CHECK_FALSE(ledger.has_started(Fence{2}));
+    CHECK(restore_order(ledger) == Ids{id(1, 2), id(1, 1)});
+  }
+  // It came late, and its successor has gone on from something else.
+  attempt(ledger, 3, id(1, 2), 1);
+  ledger.anew.insert(Fence{2});
+  CHECK(restore_order(ledger) == Ids{id(3, 1), id(1, 2), id(1, 1)});
+  // Without its opening the mark says nothing: a clean-up has come so far.
+  ledger.entries.erase(id(2, 0));
+  ledger.entries.erase(id(3, 0));
+  ledger.entries.erase(id(3, 1));
+  CHECK(restore_order(ledger) == Ids{id(1, 2), id(1, 1)});
 }
 
 TEST_CASE("an attempt whose base is not known hides nothing older") {
@@ -160,6 +186,23 @@ TEST_CASE("the newest generations stay, with their data, the base, and their ope
   CHECK(plan.data == std::vector{old});
 }
 
+TEST_CASE("the mark that an attempt began anew goes with its opening") {
+  Place place;
+  attempt(place.ledger, 1, {}, 1);
+  attempt(place.ledger, 2, {}, 1);
+  attempt(place.ledger, 3, id(2, 1), 3);
+  for (const auto& one : {id(1, 1), id(2, 1), id(3, 1), id(3, 2), id(3, 3)}) place.numbered(one, one.sequence);
+  place.ledger.anew = {Fence{1}, Fence{2}, Fence{4}};
+  auto plan = place.clean_up(3, 2, id(2, 1));
+  CHECK(plan.entries == Ids{id(1, 1), id(3, 1), id(1, 0)});
+  CHECK(plan.anew_marks == std::vector{Fence{1}});
+  CHECK(names_of(plan)[1] == std::vector{anew_name(Fence{1})});
+  // Also one whose opening is gone.
+  place.ledger.entries.erase(id(1, 0));
+  plan = place.clean_up(3, 2, id(2, 1));
+  CHECK(plan.anew_marks == std::vector{Fence{1}});
+}
+
 TEST_CASE("generations of one content, committed again for want of an answer, take one place only") {
   Place place;
   attempt(place.ledger, 1, {}, 5);
@@ -187,8 +230,9 @@ TEST_CASE("a generation whose contents are gone takes no place") {
 TEST_CASE("a zombie's later commits go, and what they alone needed") {
   Place place;
   attempt(place.ledger, 1, {}, 4);
-  attempt(place.ledger, 2, id(1, 1), 0);
+  attempt(place.ledger, 2, id(1, 1), 1);
   place.manifest(id(1, 1), {{Fence{1}, 0}});
+  place.manifest(id(2, 1), {{Fence{1}, 0}});
   place.data = {{Fence{1}, 0}, {Fence{1}, 5}};
   const auto plan = place.clean_up(2, 2, id(1, 1));
   CHECK(plan.entries == Ids{id(1, 2), id(1, 3), id(1, 4)});

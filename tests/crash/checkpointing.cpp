@@ -35,10 +35,8 @@ Connection::Connection(ports::ObjectStore& real, Break when) : store_(real), whe
     ++count_;
     ++calls_[std::string(call)];
     if (count_ != when_.at) return std::nullopt;
-    if (when_.meanwhile) {
-      when_.meanwhile();
-      return std::nullopt;
-    }
+    if (when_.meanwhile) when_.meanwhile();
+    if (when_.meanwhile && !when_.done) return std::nullopt;
     if (when_.done) {
       last_ = {std::string(call), key};
       return std::nullopt;

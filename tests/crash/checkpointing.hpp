@@ -23,7 +23,8 @@ namespace holdfast::testing {
 using Files = std::map<std::string, std::string>;
 
 // At which operation on the store a connection breaks: before it is done, or after, with the answer lost. With
-// `meanwhile` it does not break: that happens, and then the operation, as if the attempt had been asleep.
+// `meanwhile` that happens, and then the operation: as if the attempt had been asleep, if it is not `done`, and else as
+// if its last request had been under way for so long.
 struct Break {
   std::size_t at = 0;  // from 1; 0: never
   bool done = false;

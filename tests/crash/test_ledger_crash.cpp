@@ -219,7 +219,41 @@ std::size_t tell_of_slow_start(std::size_t at, int saves) {
   return operations;
 }
 
+// The next attempt dies in the middle of its start, with a request under way. The old one saves meanwhile, and only
+// then the request takes effect. The number of operations of the start.
+std::size_t tell_of_late_request(std::size_t at, int saves_before) {
+  CheckpointStory story;
+  CheckpointAttempt old(story, {}, 2);
+  REQUIRE(old.start());
+  const auto save = [&] {
+    old.write("a", fmt::format("a, as after {}", story.newest.sequence));
+    old.settle();
+  };
+  for (int i = 0; i < saves_before; ++i) save();
+  CheckpointAttempt next(story, {.at = at, .done = true, .meanwhile = save}, 2);
+  static_cast<void>(next.start());
+
+  CheckpointAttempt last(story, {});
+  const auto started = last.start();
+  REQUIRE_MESSAGE(started, (started ? "" : started.error().message));
+  check_restored(story, last);
+  return next.connection().operations();
+}
+
 }  // namespace
+
+TEST_CASE("wherever an attempt dies while it starts, what the one before it was told is saved meanwhile counts") {
+  std::size_t all = 0;
+  for (const int before : {0, 1, 2}) {
+    const auto operations = tell_of_late_request(0, before);
+    for (std::size_t k = 1; k <= operations; ++k, ++all) {
+      CAPTURE(k);
+      CAPTURE(before);
+      tell_of_late_request(k, before);
+    }
+  }
+  MESSAGE("ledger: " << all << " requests under way at a death");
+}
 
 TEST_CASE("wherever an attempt is slow to start, it gets what the one before it was told is saved meanwhile") {
   std::size_t all = 0;

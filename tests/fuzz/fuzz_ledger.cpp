@@ -16,12 +16,16 @@ void read_line(std::string_view line, Ledger& ledger) {
   const auto entry = parse_manifest_name(name);
   const auto quarantined = parse_quarantine_name(name);
   const auto data = parse_data_name(name);
-  ENSURE(entry.has_value() + quarantined.has_value() + data.has_value() <= 1, "'{}' is two things", name);
+  const auto anew = parse_anew_name(name);
+  ENSURE(entry.has_value() + quarantined.has_value() + data.has_value() + anew.has_value() <= 1, "'{}' is two things",
+         name);
   // A name has one spelling, so byte order is the order of the numbers.
   if (entry) ENSURE(manifest_name(*entry) == name, "'{}' is another name", name);
   if (quarantined) ENSURE(quarantine_name(*quarantined) == name, "'{}' is another name", name);
   if (data) ENSURE(data_name(*data) == name, "'{}' is another name", name);
+  if (anew) ENSURE(anew_name(*anew) == name, "'{}' is another name", name);
   if (entry) ledger.entries.insert(*entry);
+  if (anew) ledger.anew.insert(*anew);
   if (quarantined) ledger.quarantined.insert(*quarantined);
   if (entry && !words.empty()) ledger.based_on[entry->fence] = parse_manifest_name(words.rest());
 }

@@ -86,6 +86,7 @@ Story& Story::lease(const std::string& name, std::uint64_t fence) {
 }
 
 Story& Story::open(const std::string& name, std::uint64_t fence, std::optional<GenerationId> from) {
+  bases_[fence] = from;
   return tell(AttemptOpened{JobName{name}, Fence{fence}, from}).wait(seconds{2});
 }
 
@@ -103,7 +104,7 @@ Story& Story::begin(const std::string& name, std::uint64_t fence, std::optional<
 
 Story& Story::store(const std::string& name, std::uint64_t fence, std::uint64_t sequence, std::uint64_t step) {
   tell(ProgramSaved{JobName{name}, Fence{fence}, step}).wait(seconds{1});
-  return tell(GenerationStored{JobName{name}, Fence{fence}, sequence, true, step});
+  return tell(GenerationStored{JobName{name}, Fence{fence}, sequence, true, step, bases_[fence]});
 }
 
 Story& Story::save(const std::string& name, std::uint64_t fence, std::uint64_t sequence, std::uint64_t step) {

@@ -75,6 +75,7 @@ class Story {
 
   Instant now_;
   Duration offset_{0};
+  std::map<std::uint64_t, std::optional<GenerationId>> bases_;  // by fence, as told last
 };
 
 // What the checkers say of the whole story, as "P1: ..." lines.

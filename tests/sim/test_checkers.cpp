@@ -42,7 +42,12 @@ TEST_CASE("a damaged checkpoint is passed over, and progress goes back for a rea
 TEST_CASE("a zombie commits what it likes and nobody goes on from it") {
   Story story = one_hour();
   story.lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 2), 20);
-  story.store("a", 1, 3, 25).lose("a", 2).wait(seconds{1}).lease("a", 3).begin("a", 3, gen(1, 2), 20);
+  story.store("a", 2, 1, 20)
+      .store("a", 1, 3, 25)
+      .lose("a", 2)
+      .wait(seconds{1})
+      .lease("a", 3)
+      .begin("a", 3, gen(2, 1), 20);
   CHECK(holds(story.finish("a", 3)));
 }
 

@@ -128,6 +128,22 @@ TEST_CASE("P3: what a zombie committed is not the newest, and what it hides is")
   CHECK(catches(story, "P3", "but the newest generation that counts is 2-1"));
 }
 
+TEST_CASE("P3: what an attempt that only opened had passed over counts, and what one that began anew had does not") {
+  Story story;
+  story.create("a").lease("a", 1).begin("a", 1).lose("a", 1).wait(seconds{1}).lease("a", 2).open("a", 2);
+  SUBCASE("it died then") {
+    story.store("a", 1, 1, 10).lose("a", 2).wait(seconds{1}).lease("a", 3).begin("a", 3, gen(1, 1), 10);
+    CHECK_FALSE(catches(story, "P3", ""));
+    CHECK_FALSE(catches(story, "P2", ""));
+  }
+  SUBCASE("it began anew") {
+    story.tell(BeganAnew{kA, Fence{2}}).program("a", 2, {}, 0).store("a", 1, 1, 10);
+    story.lose("a", 2).wait(seconds{1}).lease("a", 3).begin("a", 3, gen(1, 1), 10);
+    CHECK(catches(story, "P3", "attempt 3 restored 1-1, but the newest generation that counts is nothing"));
+    CHECK(catches(story, "P2", "attempt 3 goes on from 1-1, which came after attempt 2 had opened the ledger"));
+  }
+}
+
 TEST_CASE("P3: the program finds something else than was restored") {
   Story story = second_attempt().begin("a", 2, gen(1, 2), 20);
   SUBCASE("another step") {

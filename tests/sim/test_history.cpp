@@ -25,8 +25,10 @@ TEST_CASE("a record is one line with its time, its job, its fence and what matte
   CHECK(line(ProgramBegan{kA, Fence{7}, {3, false}}) == "12345.006 ProgramBegan a fence 7 finds step 3");
   CHECK(line(ProgramBegan{kA, Fence{7}, {{}, true}}) == "12345.006 ProgramBegan a fence 7 finds no one step torn");
   CHECK(line(ProgramOver{kA, Fence{7}, ProgramOver::How::asked}) == "12345.006 ProgramOver a fence 7 asked");
-  CHECK(line(GenerationStored{kA, Fence{7}, 2, false, 9}) == "12345.006 GenerationStored a 7-2 step 9 not whole");
+  CHECK(line(GenerationStored{kA, Fence{7}, 2, false, 9, gen(6, 1)}) ==
+        "12345.006 GenerationStored a 7-2 step 9 not whole from 6-1");
   CHECK(line(AttemptOpened{kA, Fence{7}, gen(6, 1)}) == "12345.006 AttemptOpened a fence 7 from 6-1");
+  CHECK(line(BeganAnew{kA, Fence{7}}) == "12345.006 BeganAnew a fence 7");
   CHECK(line(AttemptOpened{kA, Fence{7}, {}}) == "12345.006 AttemptOpened a fence 7 from nothing");
   CHECK(line(Quarantined{kA, Fence{7}, gen(6, 1)}) == "12345.006 Quarantined a by fence 7 6-1");
   CHECK(line(ServiceCrashed{"committing"}) == "12345.006 ServiceCrashed committing");

@@ -13,6 +13,7 @@ void LedgerModel::store(const GenerationStored& stored) {
   auto& entry = attempts_[stored.fence].generations[stored.sequence];
   entry.whole = stored.whole;
   entry.step = stored.step;
+  entry.based_on = stored.based_on;
   entry.spoilt = false;
 }
 
@@ -86,21 +87,28 @@ void LedgerModel::walk(Fence below_or_at, std::uint64_t sequence_up_to, Fence re
     return;
   }
   const Fence older{fence.value - 1};
-  // An attempt that has only just opened chooses as if it had not.
-  if (fence == reader && attempt.generations.empty()) return walk(older, kAll, reader, out);
-  const bool readable = attempt.opening_readable || std::ranges::any_of(attempt.generations, [](const auto& entry) {
-                          return !entry.second.spoilt;
-                        });
-  if (attempt.base_told) {
-    if (!attempt.based_on) {
-      out.push_back(std::nullopt);
-    } else if (attempt.based_on->fence < fence) {
-      walk(attempt.based_on->fence, attempt.based_on->sequence, reader, out);
-    } else {
-      walk(older, kAll, reader, out);
-    }
+  // An attempt that has only opened hides nothing, and one that chooses again does not hide it from itself.
+  if (attempt.generations.empty() && (!attempt.anew || fence == reader)) return walk(older, kAll, reader, out);
+  // The newest that can be read says it; which object of a damaged one is the bad one is not known.
+  std::set<Choice> bases;
+  bool sure = false;
+  for (auto entry = attempt.generations.rbegin(); entry != attempt.generations.rend() && !sure; ++entry) {
+    bases.insert(entry->second.based_on);
+    sure = !entry->second.spoilt;
   }
-  if (!readable || !attempt.base_told) walk(older, kAll, reader, out);
+  if (!sure && attempt.base_told) bases.insert(attempt.based_on);
+  for (const auto& base : bases) walk_on(fence, base, reader, out);
+  if (!sure && !(attempt.base_told && attempt.opening_readable)) walk(older, kAll, reader, out);
+}
+
+void LedgerModel::walk_on(Fence from, const Choice& base, Fence reader, std::vector<Choice>& out) const {
+  if (!base) {
+    out.push_back(std::nullopt);
+  } else if (base->fence < from) {
+    walk(base->fence, base->sequence, reader, out);
+  } else {
+    walk(Fence{from.value - 1}, kAll, reader, out);
+  }
 }
 
 }  // namespace holdfast::sim::checkers

@@ -19,6 +19,7 @@ class LedgerModel {
     bool spoilt = false;
     bool quarantined = false;
     std::optional<std::uint64_t> step;
+    std::optional<GenerationId> based_on;  // its attempt, as its manifest says
   };
   using Choice = std::optional<GenerationId>;
 
@@ -27,6 +28,7 @@ class LedgerModel {
   void quarantine(const GenerationId& generation);
   void remove(const GenerationId& generation);
   void open(Fence fence, const Choice& based_on);
+  void begin_anew(Fence fence) { attempts_[fence].anew = true; }
 
   const Entry* find(const GenerationId& generation) const;
   // Whether it holds for a generation of this attempt.
@@ -40,10 +42,12 @@ class LedgerModel {
   struct Attempt {
     bool opening = false;  // it is there
     bool opening_readable = false;
-    bool base_told = false;  // by an opening, and by every generation since
-    Choice based_on;
+    bool base_told = false;                      // by an opening
+    bool anew = false;                           // its program was started without a generation
+    Choice based_on;                             // as the last opening said
     std::map<std::uint64_t, Entry> generations;  // present ones, by sequence
   };
+  void walk_on(Fence from, const Choice& base, Fence reader, std::vector<Choice>& out) const;
   void walk(Fence below_or_at, std::uint64_t sequence_up_to, Fence reader, std::vector<Choice>& out) const;
 
   std::map<Fence, Attempt> attempts_;

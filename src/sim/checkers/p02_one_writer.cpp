@@ -1,11 +1,13 @@
 // P2: at most one attempt of a job moves its checkpoint ledger. Fences only grow, nobody is heard on an older one, and
-// what an older attempt still commits after a newer one opened the ledger is never gone on from.
+// what an older attempt still commits after a newer one opened the ledger is never gone on from, if that one's program
+// was started.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/overload.hpp"
 #include "sim/checkers/checkers.hpp"
@@ -44,36 +46,52 @@ class OneWriter final : public Checker {
     places_.see(record);
     std::visit(Overload{[&](const Decided& r) { on(record.at, r); }, [&](const AttemptOpened& r) { on(record.at, r); },
                         [&](const GenerationStored& r) { on(record.at, r); }, [&](const GenerationSpoilt& r) { on(r); },
-                        [&](const GenerationRemoved& r) { on(r); },
-                        [&](const Restored& r) {
-                          if (r.generation) judge_use(record.at, r.job, r.fence, *r.generation);
-                        },
+                        [&](const GenerationRemoved& r) { on(r); }, [&](const Restored& r) { on(record.at, r); },
                         [](const auto&) {}},
                record.what);
   }
   void finish(const Ending&) override {}
 
  private:
+  // What comes is counted, whatever the time is: two things of one millisecond have an order too.
   struct Attempt {
     JobName job;
-    std::set<std::uint64_t> sequences = {};  // of all its generations
+    std::uint64_t placed = 0;
+  };
+  struct Opening {
+    // The newest that it, or a generation of its attempt, ever named: an attempt may choose again, and what it puts
+    // take effect in any order.
+    std::optional<GenerationId> base;
+    std::uint64_t since = 0;  // it is there
   };
   struct Place {
-    std::map<Fence, std::optional<GenerationId>> openings;  // that can be read, and what each goes on from
-    // Generations that came when a newer attempt had passed over theirs, and that attempt.
-    std::map<GenerationId, Fence> too_late;
+    std::map<Fence, Opening> openings;  // that can be read
+    std::map<GenerationId, std::uint64_t> came;
+    std::map<Fence, std::uint64_t> started;
 
-    // The newest attempt that did. An opening speaks for the attempts from its own down to that of its base; that one
-    // speaks for those below it.
-    std::optional<Fence> passed_over_by(Fence fence) const {
+    // The newest attempt that had started by then and did. Its opening speaks for what lies between its own attempt
+    // and its base; that one's attempt speaks for those below it.
+    std::map<Fence, Opening>::const_iterator passed_over_by(std::uint64_t by, const GenerationId& generation) const {
       auto next = openings.end();
       while (next != openings.begin()) {
-        const auto& [opened, base] = *--next;
-        if (opened <= fence) return std::nullopt;
-        if (!base || base->fence <= fence) return opened;
-        next = openings.upper_bound(base->fence);
+        const auto opening = std::prev(next);
+        const auto& base = opening->second.base;
+        if (opening->first <= generation.fence) break;
+        const auto start = started.find(opening->first);
+        const bool has_started = start != started.end() && start->second < by;
+        if (has_started && (!base || base->fence < generation.fence)) return opening;
+        if (has_started && base->fence == generation.fence) return *base < generation ? opening : openings.end();
+        next = has_started ? openings.upper_bound(base->fence) : opening;
       }
-      return std::nullopt;
+      return openings.end();
+    }
+
+    // One that arrives behind its successor, which came in time, is as good as that.
+    bool came_before(std::uint64_t moment, const GenerationId& generation) const {
+      for (auto it = came.lower_bound(generation); it != came.end() && it->first.fence == generation.fence; ++it) {
+        if (it->second < moment) return true;
+      }
+      return false;
     }
   };
 
@@ -94,7 +112,7 @@ class OneWriter final : public Checker {
       violated(at,
                fmt::format("{}: fence {} is given out after fence {}", decided.job.value, fence.value, highest_.value));
     highest_ = std::max(highest_, fence);
-    attempts_.try_emplace(fence, Attempt{decided.job});
+    attempts_.try_emplace(fence, Attempt{decided.job, ++count_});
     const auto current = current_fence(*decided.after);
     if (current != fence)
       violated(at, fmt::format("{}: placed with fence {}, but its attempt has fence {}", decided.job.value, fence.value,
@@ -116,59 +134,49 @@ class OneWriter final : public Checker {
   void on(Instant at, const AttemptOpened& opened) {
     judge_known(at, opened.job, opened.fence, "opened the ledger");
     auto& place = place_of(opened.job);
-    if (opened.based_on) {
-      judge_use(at, opened.job, opened.fence, *opened.based_on);
-      // Chosen again by the very attempt that it came too late for, before that attempt went on from anything: it
-      // counts now, and so does what came before it.
-      std::erase_if(place.too_late, [&](const auto& late) {
-        const auto& [generation, by] = late;
-        return by == opened.fence && generation.fence == opened.based_on->fence &&
-               generation.sequence <= opened.based_on->sequence;
-      });
-    }
-    place.openings[opened.fence] = opened.based_on;
+    if (opened.based_on) judge_use(at, opened.job, opened.fence, *opened.based_on);
+    const auto [opening, is_new] = place.openings.try_emplace(opened.fence);
+    opening->second.base = std::max(opening->second.base, opened.based_on);
+    if (is_new) opening->second.since = ++count_;
   }
 
   void on(Instant at, const GenerationStored& stored) {
     judge_known(at, stored.job, stored.fence, "committed a generation");
+    auto& place = place_of(stored.job);
     // In any order: a put whose answer was lost may take effect after the one that followed it.
-    auto& sequences = attempts_[stored.fence].sequences;
-    if (!sequences.insert(stored.sequence).second)
+    if (!place.came.try_emplace({stored.fence, stored.sequence}, ++count_).second)
       violated(at, fmt::format("{}: generation {}-{} was stored twice", stored.job.value, stored.fence.value,
                                stored.sequence));
-    auto& place = place_of(stored.job);
-    const auto by = place.passed_over_by(stored.fence);
-    if (!by) return;
-    // One that arrives behind its successor, which came in time, is as good as that.
-    const bool overtaken = std::any_of(sequences.upper_bound(stored.sequence), sequences.end(), [&](auto later) {
-      return !place.too_late.contains({stored.fence, later});
-    });
-    if (!overtaken) place.too_late[{stored.fence, stored.sequence}] = *by;
+    place.started.try_emplace(stored.fence, count_);
+    const auto opening = place.openings.find(stored.fence);
+    if (opening != place.openings.end()) opening->second.base = std::max(opening->second.base, stored.based_on);
+  }
+
+  void on(Instant at, const Restored& restored) {
+    place_of(restored.job).started.try_emplace(restored.fence, ++count_);
+    if (restored.generation) judge_use(at, restored.job, restored.fence, *restored.generation);
   }
 
   // An opening that is lost or unreadable bars nothing any more: losing the record must not lose progress.
   void on(const GenerationSpoilt& spoilt) {
-    if (spoilt.sequence == 0) forget_opening(place_of(spoilt.job), spoilt.fence);
-  }
-  static void forget_opening(Place& place, Fence fence) {
-    place.openings.erase(fence);
-    std::erase_if(place.too_late, [&](const auto& entry) { return entry.second == fence; });
+    if (spoilt.sequence == 0) place_of(spoilt.job).openings.erase(spoilt.fence);
   }
   void on(const GenerationRemoved& removed) {
-    auto& place = place_of(removed.job);
-    if (removed.sequence == 0) return forget_opening(place, removed.fence);
-    place.too_late.erase({removed.fence, removed.sequence});
+    if (removed.sequence == 0) place_of(removed.job).openings.erase(removed.fence);
   }
 
+  // By those that had started before the user was placed: of others it may have known nothing when it chose, and its
+  // opening may take effect late.
   void judge_use(Instant at, const JobName& job, Fence user, const GenerationId& used) {
-    const auto& place = place_of(job);
+    auto& place = place_of(job);
+    if (user == used.fence || !attempts_.contains(user)) return;
     if (used.fence > user)
       violated(at, fmt::format("{}: attempt {} goes on from {}-{}, of a newer one", job.value, user.value,
                                used.fence.value, used.sequence));
-    const auto late = place.too_late.find(used);
-    if (late != place.too_late.end() && late->second != user && user > used.fence)
+    const auto over = place.passed_over_by(attempts_.at(user).placed, used);
+    if (over != place.openings.end() && place.came.contains(used) && !place.came_before(over->second.since, used))
       violated(at, fmt::format("{}: attempt {} goes on from {}-{}, which came after attempt {} had opened the ledger",
-                               job.value, user.value, used.fence.value, used.sequence, late->second.value));
+                               job.value, user.value, used.fence.value, used.sequence, over->first.value));
   }
 
   void judge_known(Instant at, const JobName& job, Fence fence, const char* did) {
@@ -188,6 +196,7 @@ class OneWriter final : public Checker {
   std::map<JobName, std::shared_ptr<const job::Job>> stored_;
   std::map<Fence, Attempt> attempts_;
   std::map<std::string, Place> ledgers_;
+  std::uint64_t count_ = 0;
 };
 
 }  // namespace

@@ -28,20 +28,22 @@ class WholeRestores final : public Checker {
 
   void see(const Record& record) override {
     places_.see(record);
-    std::visit(Overload{[&](const AttemptOpened& r) { on(r); }, [&](const GenerationStored& r) { on(record.at, r); },
-                        [&](const LeaseBegan& r) { began_.try_emplace(r.fence, record.at); },
-                        [&](const GenerationSpoilt& r) {
-                          auto& place = place_of(r.job);
-                          place.damaged = true;
-                          place.spoilt_at.try_emplace({r.fence, r.sequence}, record.at);
-                          change(r.job, [&](LedgerModel& ledger) { ledger.spoil({r.fence, r.sequence}); });
-                        },
-                        [&](const GenerationRemoved& r) {
-                          change(r.job, [&](LedgerModel& ledger) { ledger.remove({r.fence, r.sequence}); });
-                        },
-                        [&](const Quarantined& r) { on(record.at, r); }, [&](const Restored& r) { on(record.at, r); },
-                        [&](const ProgramBegan& r) { on(record.at, r); }, [](const auto&) {}},
-               record.what);
+    std::visit(
+        Overload{[&](const AttemptOpened& r) { on(r); }, [&](const GenerationStored& r) { on(record.at, r); },
+                 [&](const LeaseBegan& r) { began_.try_emplace(r.fence, record.at); },
+                 [&](const GenerationSpoilt& r) {
+                   auto& place = place_of(r.job);
+                   place.damaged = true;
+                   place.spoilt_at.try_emplace({r.fence, r.sequence}, record.at);
+                   change(r.job, [&](LedgerModel& ledger) { ledger.spoil({r.fence, r.sequence}); });
+                 },
+                 [&](const GenerationRemoved& r) {
+                   change(r.job, [&](LedgerModel& ledger) { ledger.remove({r.fence, r.sequence}); });
+                 },
+                 [&](const BeganAnew& r) { change(r.job, [&](LedgerModel& ledger) { ledger.begin_anew(r.fence); }); },
+                 [&](const Quarantined& r) { on(record.at, r); }, [&](const Restored& r) { on(record.at, r); },
+                 [&](const ProgramBegan& r) { on(record.at, r); }, [](const auto&) {}},
+        record.what);
   }
   void finish(const Ending&) override {}
 
@@ -214,8 +216,10 @@ class WholeRestores final : public Checker {
     if (began.found.torn) complain("finds a torn checkpoint");
     const std::uint64_t step = began.found.step.value_or(0);
     auto& candidates = restored_[began.fence];
-    const auto which =
-        std::ranges::find_if(candidates, [&](const auto& candidate) { return candidate.explains(began.found); });
+    const auto explains = [&](const auto& candidate) { return candidate.explains(began.found); };
+    auto which = std::ranges::find_if(
+        candidates, [&](const auto& candidate) { return candidate.faults.empty() && explains(candidate); });
+    if (which == candidates.end()) which = std::ranges::find_if(candidates, explains);
     if (which != candidates.end()) return say(at, *which);
     if (!candidates.empty()) say(at, candidates.front());
     if (began.found.torn) return;
