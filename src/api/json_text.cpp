@@ -3,7 +3,7 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
-#include <algorithm>
+#include <cstring>
 
 #include "base/ensure.hpp"
 #include "base/utf8.hpp"
@@ -26,9 +26,23 @@ class Output : public rapidjson::Writer<rapidjson::StringBuffer> {
   }
 };
 
+// Eight characters at once: of each byte the highest bit says whether it is one of these.
 bool needs_escapes(std::string_view text) {
-  return std::ranges::any_of(text,
-                             [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; });
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  const auto below = [](std::uint64_t eight, std::uint64_t least) { return (eight - kOnes * least) & ~eight; };
+  std::uint64_t found = 0;
+  const auto look = [&](std::uint64_t eight) {
+    found |= below(eight, 0x20) | below(eight ^ (kOnes * '"'), 1) | below(eight ^ (kOnes * '\\'), 1);
+  };
+  std::uint64_t eight = 0;
+  for (; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
+    std::memcpy(&eight, text.data(), sizeof eight);
+    look(eight);
+  }
+  eight = kOnes * ' ';
+  text.copy(reinterpret_cast<char*>(&eight), text.size());
+  look(eight);
+  return (found & (kOnes * 0x80)) != 0;
 }
 
 }  // namespace

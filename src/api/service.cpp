@@ -99,7 +99,7 @@ http::BodyPlan Service::plan_s3(const http::RequestHead& head) {
     return plan;
   }
   if (s3::is_form(*request)) {
-    auto form = s3_.start_form(head, *request, [this](const aws::SignedPolicy& policy) { return verify_form(policy); });
+    auto form = s3_.start_form(*request, [this](const aws::SignedPolicy& policy) { return verify_form(policy); });
     if (form) {
       plan.limit = s3::kMaxFramedObject;
       plan.sink = std::move(*form);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -83,9 +84,9 @@ Result<void> LogFile::for_each_line_back(std::uint64_t begin, std::uint64_t end,
     piece = kReadPiece;
     std::string_view lines = std::string_view(*text).substr(first);
     while (!lines.empty()) {
-      // Without the last character, which ends the line itself.
-      const auto before = lines.size() == 1 ? std::string_view::npos : lines.rfind('\n', lines.size() - 2);
-      const std::size_t at = before == std::string_view::npos ? 0 : before + 1;
+      // Without the last character, which ends the line itself. std::string_view::rfind() looks at one after the other.
+      const auto* before = static_cast<const char*>(::memrchr(lines.data(), '\n', lines.size() - 1));
+      const auto at = before == nullptr ? 0 : static_cast<std::size_t>(before + 1 - lines.data());
       end = from + first + at;
       if (!line(end, lines.substr(at, lines.size() - at - 1))) return {};
       lines = lines.substr(0, at);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/json_text.hpp"
+#include "base/utf8.hpp"
 
 using namespace holdfast;
 
@@ -26,11 +27,18 @@ TEST_CASE("objects and lists in each other") {
 }
 
 TEST_CASE("every text is read back as it was") {
+  // Eight characters are looked at at once, and the rest: each at each place, also behind one of several bytes.
   for (int c = 0; c < 0x80; ++c) {
-    const std::string text = "before " + std::string(1, static_cast<char>(c)) + " behind";
-    api::JsonText out;
-    out.value(text);
-    CHECK(nlohmann::json::parse(out.text()) == text);
+    for (const std::string around : {"before and behind", "\xC3\xA4 \xF0\x9F\x98\x80\xC3\xA4"}) {
+      for (std::size_t at = 0; at <= around.size(); ++at) {
+        std::string text = around;
+        text.insert(at, 1, static_cast<char>(c));
+        if (!is_utf8(text)) continue;
+        api::JsonText out;
+        out.value(text);
+        REQUIRE(nlohmann::json::parse(out.text()) == text);
+      }
+    }
   }
   for (const char* text : {"", "\xC3\xA4", "\xF0\x9F\x98\x80", "\"", "\\", "\xC3\xA4\n\"\\"}) {
     api::JsonText out;

@@ -166,7 +166,9 @@ TEST_CASE("an object that comes in parts appears when they are all there") {
   };
   CHECK(has(complete(part(2, second) + part(1, first)), "InvalidPartOrder"));
   CHECK(has(complete(part(1, second)), "InvalidPart"));
-  CHECK(complete(part(1, first) + part(2, second)).status == 200);
+  const auto completed = complete(part(1, first) + part(2, second));
+  CHECK(completed.status == 200);
+  CHECK(has(completed, "<Location>http://localhost/bkt/big</Location>"));
   CHECK(world.objects.get_bytes("bkt", "big", 100).value() == "hello world");
   CHECK(has(put(3, "late"), "NoSuchUpload"));
   CHECK(std::filesystem::is_empty(world.directory.path / "uploads/multipart"));

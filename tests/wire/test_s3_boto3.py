@@ -9,6 +9,7 @@ import socket
 import sys
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 import boto3.s3.transfer
@@ -150,7 +151,8 @@ class S3WithBoto3(unittest.TestCase):
                                                          Body=b"part %d" % n, ChecksumAlgorithm="CRC32")]]
 
         def complete(key, id, parts):
-            self.s3.complete_multipart_upload(Bucket=self.bucket, Key=key, UploadId=id, MultipartUpload={"Parts": parts})
+            done = self.s3.complete_multipart_upload(Bucket=self.bucket, Key=key, UploadId=id, MultipartUpload={"Parts": parts})
+            self.assertEqual(done["Location"], f"{self.s3.meta.endpoint_url}/{self.bucket}/{urllib.parse.quote(key)}")
 
         id, parts = upload("etags alone")
         listed = self.s3.list_parts(Bucket=self.bucket, Key="etags alone", UploadId=id)["Parts"]

@@ -106,17 +106,14 @@ S3Result<PostedForm> read_form(const std::string& bucket, FormFields fields, con
                     redirect_of(fields)};
 }
 
-S3Result<std::unique_ptr<Upload>> S3Api::start_form(const http::RequestHead& head, const S3Request& request,
-                                                    VerifyPolicy verify) {
+S3Result<std::unique_ptr<Upload>> S3Api::start_form(const S3Request& request, VerifyPolicy verify) {
   const auto boundary = form_boundary(request.headers.get("Content-Type"));
-  auto folder = fmt::format("http://{}/", head.headers.get("Host"));
-  if (bucket_in_host(head).empty()) folder += request.bucket + "/";
-  const auto read = [this, bucket = request.bucket, folder, verify = std::move(verify)](
+  const auto read = [this, bucket = request.bucket, url = request.bucket_url, verify = std::move(verify)](
                         FormFields fields, const std::string& filename) -> S3Result<PostedForm> {
     auto form = read_form(bucket, std::move(fields), filename, parts_.clock.now(), verify);
     if (!form) return form;
     if (auto ours = check_owner(form->put); !ours) return tl::unexpected(ours.error());
-    form->location = folder + url_encode(form->put.key);
+    form->location = url + url_encode(form->put.key);
     return form;
   };
   auto upload = FormUpload::open(incoming_, boundary.value_or(""), read);

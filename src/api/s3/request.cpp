@@ -157,11 +157,13 @@ S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain
   S3Request request;
   request.method = head.method;
   request.bucket = bucket_in_host(head, domain);
+  request.bucket_url = fmt::format("http://{}/", head.headers.get("Host"));
   if (request.bucket.empty()) {
     const auto slash = std::min(path.find('/'), path.size());
     const auto bucket = url_decode(path.substr(0, slash), false);
     if (!bucket) return tl::unexpected(invalid_argument("The path is not percent-encoded as it must be."));
     request.bucket = *bucket;
+    request.bucket_url += url_encode(request.bucket) + "/";
     path.remove_prefix(std::min(path.size(), slash + 1));
   }
   auto key = url_decode(path, false);

@@ -42,7 +42,8 @@ struct S3Request {
   std::map<std::string, std::string> query;
   http::Headers headers;  // those that a presigned URL has in its query included
   std::string_view body = {};
-  std::string region = {};  // that it is signed for; empty: its signature names none
+  std::string region = {};      // that it is signed for; empty: its signature names none
+  std::string bucket_url = {};  // as the client spells it, with a slash at its end
 
   bool asks(const std::string& name) const { return query.contains(name); }
   std::string value(const std::string& name) const;

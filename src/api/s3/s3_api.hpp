@@ -48,8 +48,7 @@ class S3Api {
   S3Result<std::unique_ptr<Upload>> start_upload(const S3Request& request, const std::string& payload_hash,
                                                  const std::optional<aws::ChunkSignatures>& chunks);
   // For a request that is_form(): the same, of an upload that says in its fields who sends it.
-  S3Result<std::unique_ptr<Upload>> start_form(const http::RequestHead& head, const S3Request& request,
-                                               VerifyPolicy verify);
+  S3Result<std::unique_ptr<Upload>> start_form(const S3Request& request, VerifyPolicy verify);
   // Blocks. `upload` exactly when the request is one. `principal`: who asks, and is allowed to (see authorize.hpp).
   S3Result<http::Response> handle(const S3Request& request, Upload* upload, const Principal& principal);
 

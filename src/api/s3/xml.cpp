@@ -152,10 +152,10 @@ std::string created_multipart_xml(const std::string& bucket, const std::string& 
   return document.text();
 }
 
-std::string completed_multipart_xml(const std::string& bucket, const std::string& key, const std::string& etag,
-                                    const http::Headers& checksum) {
+std::string completed_multipart_xml(const std::string& location, const std::string& bucket, const std::string& key,
+                                    const std::string& etag, const http::Headers& checksum) {
   Document document("CompleteMultipartUploadResult");
-  add(document.root(), "Location", "/" + bucket + "/" + key);
+  add(document.root(), "Location", location);
   add(document.root(), "Bucket", bucket);
   add(document.root(), "Key", key);
   add(document.root(), "ETag", quoted(etag));

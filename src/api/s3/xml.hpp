@@ -86,8 +86,8 @@ std::string deleted_xml(const std::vector<Deletion>& deleted, const std::vector<
 std::string attributes_xml(const ObjectAttributes& attributes);
 std::string copied_xml(const char* root, const ports::ObjectInfo& object, const http::Headers& checksum);
 std::string created_multipart_xml(const std::string& bucket, const std::string& key, const std::string& upload_id);
-std::string completed_multipart_xml(const std::string& bucket, const std::string& key, const std::string& etag,
-                                    const http::Headers& checksum);
+std::string completed_multipart_xml(const std::string& location, const std::string& bucket, const std::string& key,
+                                    const std::string& etag, const http::Headers& checksum);
 std::string posted_xml(const std::string& location, const std::string& bucket, const std::string& key,
                        const std::string& quoted_etag);
 std::string parts_xml(const PartList& list);

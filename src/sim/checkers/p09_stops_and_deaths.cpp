@@ -2,6 +2,7 @@
 // end finds the reason on record, and that the service was down or came back is none.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -18,7 +19,10 @@ namespace holdfast::sim::checkers {
 
 namespace {
 
-constexpr Duration kGrace = seconds{120};            // SIGTERM to SIGKILL, as SageMaker gives it
+constexpr Duration kGrace = seconds{120};  // SIGTERM to SIGKILL, as SageMaker gives it
+// A save that is under way then may be finished, for as long as saves took and a quarter more, or this where none is
+// known.
+constexpr Duration kForASave = minutes{10};
 constexpr Duration kAfterAStop = kGrace + hours{2};  // the last checkpoint and the model, at most
 // An agent is taken for lost after five minutes of silence that the service listened to. Less, because a clock that is
 // set may make a few of its ticks look longer than they were.
@@ -92,27 +96,32 @@ class StopsAndDeaths final : public Checker {
     if (life.stopped_in_calm) start_grace(at, life);
   }
 
-  // With every part at work the program is over as soon as its grace is.
+  // With every part at work the program is over as soon as its grace is, and its save.
   void start_grace(Instant at, const Life& life) {
-    for (const auto& [fence, count] : life.programs) grace_.add(fence, at, kGrace + slack_.walls);
+    const bool saves = life.stored && life.stored->spec->checkpoint;
+    for (const auto& [fence, count] : life.programs) {
+      const auto longest = longest_save_.find(fence);
+      const Duration save = longest == longest_save_.end() ? kForASave : longest->second * 5 / 4;
+      grace_.add(fence, at, kGrace + (saves ? save : Duration{0}) + slack_.walls);
+    }
   }
 
   void on(Instant at, const Decided& decided) {
     auto& life = jobs_[decided.job];
     const std::string& name = decided.job.value;
     if (decided.event) {
-      std::visit(
-          Overload{[&](const job::Placed& placed) {
-                     if (life.stop_acked)
-                       violated(at, fmt::format("{}: attempt {} was placed after its stop was acknowledged", name,
-                                                placed.fence.value));
-                   },
-                   [&](const job::StopRequested&) {
-                     life.stop_decided = true;
-                     life.stopped_in_calm = faults_stopped_;
-                   },
-                   [&](const job::InstanceGone& gone) { judge_gone(at, decided, gone, life); }, [](const auto&) {}},
-          *decided.event);
+      std::visit(Overload{[&](const job::Placed& placed) {
+                            if (life.stop_acked)
+                              violated(at, fmt::format("{}: attempt {} was placed after its stop was acknowledged",
+                                                       name, placed.fence.value));
+                          },
+                          [&](const job::StopRequested&) {
+                            life.stop_decided = true;
+                            life.stopped_in_calm = faults_stopped_;
+                          },
+                          [&](const job::InstanceGone& gone) { judge_gone(at, decided, gone, life); },
+                          [&](const job::CheckpointSaved& saved) { on(at, saved, life); }, [](const auto&) {}},
+                 *decided.event);
     }
     const auto* ended = std::get_if<job::Ended>(&decided.after->state);
     if (ended) {
@@ -127,6 +136,12 @@ class StopsAndDeaths final : public Checker {
     if (stopping && !(life.stored && std::holds_alternative<job::Stopping>(life.stored->state)))
       life.stopping_since = at;
     life.stored = decided.after;
+  }
+
+  void on(Instant at, const job::CheckpointSaved& saved, const Life& life) {
+    auto& longest = longest_save_[saved.fence];
+    longest = std::max(longest, saved.took);
+    if (life.stopped_in_calm) start_grace(at, life);
   }
 
   // ---- who may be taken for lost
@@ -250,7 +265,8 @@ class StopsAndDeaths final : public Checker {
   ServiceDeadlines<JobName> stops_, programs_stop_;
   UptimeDeadlines<Fence> grace_, with_instance_;
   std::map<JobName, Life> jobs_;
-  std::map<Fence, Lease> leases_;  // live instances
+  std::map<Fence, Lease> leases_;           // live instances
+  std::map<Fence, Duration> longest_save_;  // as its agent measured it
   std::set<Fence> ended_, warned_;
   std::map<std::string, Fence> newest_opened_;
   bool faults_stopped_ = false;
