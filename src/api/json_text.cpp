@@ -1,9 +1,10 @@
 #include "api/json_text.hpp"
 
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
+#include <fmt/format.h>
 
+#include <cmath>
 #include <cstring>
+#include <iterator>
 
 #include "base/ensure.hpp"
 #include "base/utf8.hpp"
@@ -12,27 +13,13 @@ namespace holdfast::api {
 
 namespace {
 
-class Output : public rapidjson::Writer<rapidjson::StringBuffer> {
- public:
-  using Writer::Writer;
-
-  // A text that needs no escapes, in one piece: String() looks at each character.
-  void plain(std::string_view text) {
-    Prefix(rapidjson::kStringType);
-    char* place = os_->Push(text.size() + 2);
-    *place = '"';
-    text.copy(place + 1, text.size());
-    place[text.size() + 1] = '"';
-  }
-};
-
-// Eight characters at once: of each byte the highest bit says whether it is one of these.
-bool needs_escapes(std::string_view text) {
+// Eight characters at once: of each byte the highest bit says whether it is one of them.
+bool is_plain_ascii(std::string_view text) {
   constexpr std::uint64_t kOnes = 0x0101010101010101U;
   const auto below = [](std::uint64_t eight, std::uint64_t least) { return (eight - kOnes * least) & ~eight; };
-  std::uint64_t found = 0;
+  std::uint64_t others = 0;  // above ASCII, or to be escaped
   const auto look = [&](std::uint64_t eight) {
-    found |= below(eight, 0x20) | below(eight ^ (kOnes * '"'), 1) | below(eight ^ (kOnes * '\\'), 1);
+    others |= eight | below(eight, 0x20) | below(eight ^ (kOnes * '"'), 1) | below(eight ^ (kOnes * '\\'), 1);
   };
   std::uint64_t eight = 0;
   for (; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
@@ -42,36 +29,74 @@ bool needs_escapes(std::string_view text) {
   eight = kOnes * ' ';
   text.copy(reinterpret_cast<char*>(&eight), text.size());
   look(eight);
-  return (found & (kOnes * 0x80)) != 0;
+  return (others & (kOnes * 0x80)) == 0;
+}
+
+void append_escaped(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    if (static_cast<unsigned char>(c) >= 0x20) {
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (c == '\t') {
+      out += "\\t";
+    } else if (c == '\r') {
+      out += "\\r";
+    } else {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
+    }
+  }
 }
 
 }  // namespace
 
-struct JsonText::Writer {
-  rapidjson::StringBuffer buffer;
-  Output out{buffer};
-};
+void JsonText::begin(char bracket) {
+  separate();
+  text_ += bracket;
+  first_ = true;
+}
+void JsonText::end(char bracket) {
+  text_ += bracket;
+  first_ = false;
+}
 
-JsonText::JsonText() : writer_(std::make_unique<Writer>()) {}
-JsonText::~JsonText() = default;
-
-void JsonText::begin_object() { writer_->out.StartObject(); }
-void JsonText::end_object() { writer_->out.EndObject(); }
-void JsonText::begin_array() { writer_->out.StartArray(); }
-void JsonText::end_array() { writer_->out.EndArray(); }
-void JsonText::key(std::string_view name) { writer_->out.plain(name); }
+void JsonText::key(std::string_view name) {
+  separate();
+  text_ += '"';
+  text_ += name;
+  text_ += "\":";
+  first_ = true;  // its value follows
+}
 
 void JsonText::value(std::string_view text) {
-  if (!is_utf8(text)) return value(valid_utf8(text));
-  if (!needs_escapes(text)) return writer_->out.plain(text);
-  writer_->out.String(text.data(), static_cast<rapidjson::SizeType>(text.size()));
-}
-void JsonText::value(double number) { ENSURE(writer_->out.Double(number), "JSON has no such number"); }
-void JsonText::integer(std::int64_t number) { writer_->out.Int64(number); }
-void JsonText::json(std::string_view text) {
-  writer_->out.RawValue(text.data(), text.size(), rapidjson::kObjectType);  // of which kind does not matter
+  separate();
+  text_ += '"';
+  if (is_plain_ascii(text)) {
+    text_ += text;
+  } else if (is_utf8(text)) {
+    append_escaped(text_, text);
+  } else {
+    append_escaped(text_, valid_utf8(text));
+  }
+  text_ += '"';
 }
 
-std::string JsonText::text() const { return {writer_->buffer.GetString(), writer_->buffer.GetSize()}; }
+void JsonText::value(double number) {
+  ENSURE(std::isfinite(number), "JSON has no such number");
+  separate();
+  fmt::format_to(std::back_inserter(text_), "{:#}", number);
+}
+
+void JsonText::integer(std::int64_t number) {
+  separate();
+  const fmt::format_int digits(number);
+  text_.append(digits.data(), digits.size());
+}
+
+void JsonText::json(std::string_view text) {
+  separate();
+  text_ += text;
+}
 
 }  // namespace holdfast::api

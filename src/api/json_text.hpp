@@ -3,22 +3,19 @@
 
 #include <concepts>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace holdfast::api {
 
 // Whoever uses it opens and closes in the right order, and names every member of an object.
 class JsonText {
  public:
-  JsonText();
-  ~JsonText();
-
-  void begin_object();
-  void end_object();
-  void begin_array();
-  void end_array();
+  void begin_object() { begin('{'); }
+  void end_object() { end('}'); }
+  void begin_array() { begin('['); }
+  void end_array() { end(']'); }
   void key(std::string_view name);  // of letters, digits and the like: it is written as it is
 
   // What is no UTF-8 in it becomes U+FFFD.
@@ -33,13 +30,20 @@ class JsonText {
     value(its_value);
   }
 
-  std::string text() const;
+  // Once, when everything is closed.
+  std::string take() { return std::move(text_); }
 
  private:
+  void begin(char bracket);
+  void end(char bracket);
+  void separate() {
+    if (!first_) text_ += ',';
+    first_ = false;
+  }
   void integer(std::int64_t number);
 
-  struct Writer;
-  std::unique_ptr<Writer> writer_;
+  std::string text_;
+  bool first_ = true;  // nothing stands before what comes next that it must be separated from
 };
 
 }  // namespace holdfast::api

@@ -67,7 +67,7 @@ json describe_outcome(const job::Job& job) {
   out.begin_object();
   write_outcome(job, out);
   out.end_object();
-  return json::parse(out.text());
+  return json::parse(out.take());
 }
 
 // MetricData.Value is a 32-bit float on the wire. JSON has no NaN, so a metric that ended as one is not shown.
@@ -107,7 +107,7 @@ Result<std::string> description_text(const ports::StoredJob& stored, ports::Tele
   }
   out.member("ProfilingStatus", "Disabled");  // whatever was asked for, nothing profiles here
   out.end_object();
-  std::string text = out.text();
+  std::string text = out.take();
   if (request.size() == 2) return text;
   text.back() = ',';
   return text.append(request, 1);

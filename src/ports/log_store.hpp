@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,12 +48,20 @@ struct LogQuery {
 };
 constexpr std::uint64_t kEndOfLog = ~std::uint64_t{0};
 
+// A page is long, and asked for often: its messages are not copied out of what was read.
+struct ShownEvent {
+  std::int64_t timestamp_ms = 0;
+  std::int64_t ingestion_ms = 0;
+  std::string_view message;  // lies in the page's texts
+};
+
 struct LogPage {
-  std::vector<LogEvent> events;  // in the order of the stream, in either direction
+  std::vector<ShownEvent> events;  // in the order of the stream, in either direction
   // Reading on from `next`, or back from `first`, gives what follows. Where there is nothing more, a page has no events
   // and the position asked for is both.
   std::uint64_t first = 0;
   std::uint64_t next = 0;
+  std::vector<std::shared_ptr<const std::string>> texts = {};
 };
 
 // Where a search over many streams stands. An event's place in it is the greatest time that its stream had seen by

@@ -24,10 +24,19 @@ void append_escaped(std::string& text, std::string_view message) {
 // Takes "<number> " or "<number>" from the front.
 template <class Number>
 std::optional<Number> take_number(std::string_view& text) {
+  constexpr std::size_t kNeverTooLarge = 18;
   Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{}) return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  std::size_t digits = 0;
+  for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9' && digits < kNeverTooLarge; ++digits) {
+    value = value * 10 + static_cast<Number>(text[digits] - '0');
+  }
+  // std::from_chars() minds every digit whether the number becomes too large, which is several times the work.
+  if (digits == 0 || digits == kNeverTooLarge) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{}) return std::nullopt;
+    digits = static_cast<std::size_t>(end - text.data());
+  }
+  text.remove_prefix(digits);
   if (text.starts_with(' ')) text.remove_prefix(1);
   return value;
 }
@@ -64,20 +73,31 @@ std::optional<RawEvent> parse_event(std::string_view line) {
   return RawEvent{*timestamp, *ingestion, line};
 }
 
-std::string unescaped(std::string_view text) {
-  std::string message;
-  message.reserve(text.size());
+std::string_view unescape_in_place(char* text, std::size_t size) {
+  std::string_view rest(text, size);
+  char* end = text;
+  const auto move = [&](std::size_t count) {
+    end = std::copy_n(rest.data(), count, end);
+    rest.remove_prefix(count);
+  };
   for (;;) {
-    const auto plain = std::min(text.find('\\'), text.size());
-    message += text.substr(0, plain);
-    text.remove_prefix(plain);
-    if (text.size() < 2) return message += text;
-    message += text[1] == 'n' ? '\n' : text[1];
-    text.remove_prefix(2);
+    const auto plain = std::min(rest.find('\\'), rest.size());
+    if (plain == size) return rest;  // nearly always
+    move(plain);
+    if (rest.size() < 2) {
+      move(rest.size());
+      return {text, static_cast<std::size_t>(end - text)};
+    }
+    *end++ = rest[1] == 'n' ? '\n' : rest[1];
+    rest.remove_prefix(2);
   }
 }
 
-ports::LogEvent to_event(const RawEvent& raw) { return {raw.timestamp_ms, raw.ingestion_ms, unescaped(raw.escaped)}; }
+std::string unescaped(std::string_view text) {
+  std::string message(text);
+  message.resize(unescape_in_place(message.data(), message.size()).size());
+  return message;
+}
 
 std::optional<LastBatch> last_batch_in(std::string_view text) {
   for (;;) {

@@ -39,7 +39,8 @@ void append_batch_line(std::string& text, const BatchId& batch);
 std::optional<BatchId> parse_batch(std::string_view line);
 std::optional<RawEvent> parse_event(std::string_view line);
 std::string unescaped(std::string_view text);
-ports::LogEvent to_event(const RawEvent& raw);
+// The same, written over what it was; what is left of that behind it is of no use.
+std::string_view unescape_in_place(char* text, std::size_t size);
 
 // The last B line of `text` that ends in a line feed: its id, and where the text behind it begins.
 struct LastBatch {

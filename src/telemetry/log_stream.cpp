@@ -12,33 +12,46 @@ constexpr std::uint64_t kTailPiece = 4 * 1024;
 constexpr std::size_t kRecordsAtOnce = 1024;
 constexpr std::uint64_t kLeastPiece = 4 * 1024;
 constexpr std::uint64_t kUsualLine = 160;  // bytes as kept
+constexpr std::size_t kUsualPage = 100;    // events, of those who poll
 
 // How much of a log to read first: what the lines of a page usually take, since most pages are a small part of a block.
 std::uint64_t first_piece(const ports::LogQuery& query) {
   return std::clamp(std::min<std::uint64_t>(query.limit, kReadPiece) * kUsualLine, kLeastPiece, kReadPiece);
 }
 
-// The events of a page as they are found, in the order in which they are read.
+// The events of a page as they are found, in the order in which they are read, and what they lie in.
 class Page {
  public:
-  explicit Page(const ports::LogQuery& query) : query_(query) {}
-
-  // False: the page is full, and the event is not on it.
-  bool add(const RawEvent& raw) {
-    if (raw.timestamp_ms < query_.start_ms || raw.timestamp_ms >= query_.end_ms) return true;
-    if (events.size() == query_.limit) return false;
-    auto event = to_event(raw);
-    if (!events.empty() && bytes_ + event.message.size() > kMaxPageBytes) return false;
-    bytes_ += event.message.size();
-    events.push_back(std::move(event));
-    return true;
+  explicit Page(const ports::LogQuery& query) : query_(query) {
+    shown_.events.reserve(std::min(query.limit, kUsualPage));
   }
 
-  std::vector<ports::LogEvent> events;
+  // False: the page is full, and the event is not on it.
+  bool add(const RawEvent& raw, const LogFile::Piece& piece) {
+    if (raw.timestamp_ms < query_.start_ms || raw.timestamp_ms >= query_.end_ms) return true;
+    if (shown_.events.size() == query_.limit) return false;
+    char* text = piece->data() + (raw.escaped.data() - piece->data());
+    const auto message = unescape_in_place(text, raw.escaped.size());
+    if (!empty() && bytes_ + message.size() > kMaxPageBytes) return false;
+    bytes_ += message.size();
+    shown_.events.push_back({raw.timestamp_ms, raw.ingestion_ms, message});
+    if (shown_.texts.empty() || shown_.texts.back() != piece) shown_.texts.push_back(piece);
+    return true;
+  }
+  bool empty() const { return shown_.events.empty(); }
+
+  // In the order of the stream.
+  ports::LogPage give_away(std::uint64_t first, std::uint64_t next) {
+    if (query_.backward) std::reverse(shown_.events.begin(), shown_.events.end());
+    shown_.first = first;
+    shown_.next = next;
+    return std::move(shown_);
+  }
 
  private:
   const ports::LogQuery& query_;
   std::size_t bytes_ = 0;
+  ports::LogPage shown_;
 };
 
 }  // namespace
@@ -233,21 +246,22 @@ Result<ports::LogPage> LogStream::read_forward(const Extent& extent, const ports
     next = std::max(query.position, block->begin);
     scanned += block->end - next;
     const auto read =
-        file_.for_each_line(next, block->end, first_piece(query), [&](std::uint64_t position, std::string_view line) {
-          if (const auto event = parse_event(line)) {
-            const bool none_yet = page.events.empty();
-            full = !page.add(*event);
-            if (full) return false;
-            if (none_yet && !page.events.empty()) first = position;
-          }
-          next = position + line.size() + 1;
-          return true;
-        });
+        file_.for_each_line(next, block->end, first_piece(query),
+                            [&](std::uint64_t position, std::string_view line, const LogFile::Piece& piece) {
+                              if (const auto event = parse_event(line)) {
+                                const bool none_yet = page.empty();
+                                full = !page.add(*event, piece);
+                                if (full) return false;
+                                if (none_yet && !page.empty()) first = position;
+                              }
+                              next = position + line.size() + 1;
+                              return true;
+                            });
     if (!read) return fail(read.error());
   }
-  const bool at_end = page.events.empty() && next == extent.size;
+  const bool at_end = page.empty() && next == extent.size;
   if (at_end) return ports::LogPage{{}, query.position, query.position};
-  return ports::LogPage{std::move(page.events), first, next};
+  return page.give_away(first, next);
 }
 
 Result<ports::LogPage> LogStream::read_backward(const Extent& extent, const ports::LogQuery& query) const {
@@ -265,26 +279,26 @@ Result<ports::LogPage> LogStream::read_backward(const Extent& extent, const port
     // Nothing before it is so late either.
     if (block->running_ms < query.start_ms) k = 0;
     if (!block->span.meets(query.start_ms, query.end_ms)) {
-      if (page.events.empty()) first = block->begin;
+      if (page.empty()) first = block->begin;
       continue;
     }
     const std::uint64_t end = std::min(block->end, query.position);
     scanned += end - std::min(end, block->begin);
-    const auto read = file_.for_each_line_back(block->begin, end, first_piece(query),
-                                               [&](std::uint64_t position, std::string_view line) {
-                                                 if (const auto event = parse_event(line)) {
-                                                   full = !page.add(*event);
-                                                   if (full) return false;
-                                                 }
-                                                 first = position;
-                                                 return true;
-                                               });
+    const auto read =
+        file_.for_each_line_back(block->begin, end, first_piece(query),
+                                 [&](std::uint64_t position, std::string_view line, const LogFile::Piece& piece) {
+                                   if (const auto event = parse_event(line)) {
+                                     full = !page.add(*event, piece);
+                                     if (full) return false;
+                                   }
+                                   first = position;
+                                   return true;
+                                 });
     if (!read) return fail(read.error());
   }
-  std::reverse(page.events.begin(), page.events.end());
   const bool at_beginning = k == 0 && !full;
-  if (at_beginning && page.events.empty()) return ports::LogPage{{}, query.position, query.position};
-  return ports::LogPage{std::move(page.events), first, query.position};
+  if (at_beginning && page.empty()) return ports::LogPage{{}, query.position, query.position};
+  return page.give_away(first, query.position);
 }
 
 }  // namespace holdfast::telemetry

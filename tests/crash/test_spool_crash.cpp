@@ -67,7 +67,7 @@ struct ControlPlane {
       const auto page = logs->read({std::string(ports::kTrainingLogGroup), kStream, from, false, 1000, 0,
                                     std::numeric_limits<std::int64_t>::max()});
       REQUIRE(page);
-      for (const auto& event : page->events) all.push_back(event.message);
+      for (const auto& event : page->events) all.emplace_back(event.message);
       if (page->next == from) return all;
       from = page->next;
     }

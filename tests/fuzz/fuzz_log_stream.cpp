@@ -17,37 +17,35 @@ Result<LogStream> open(const MemoryFile& file, const MemoryFile& index) {
   return LogStream::open(file.path(), index.path(), false, 5);
 }
 
-std::vector<ports::LogEvent> read_all(const LogStream& stream, std::size_t limit) {
-  std::vector<ports::LogEvent> events;
+using Messages = std::vector<std::string>;
+
+Messages read_all(const LogStream& stream, std::size_t limit) {
+  Messages messages;
   for (std::uint64_t from = 0;;) {
     const auto page = stream.read(stream.extent(), {"", "", from, false, limit, kNever, kEver});
     ENSURE(page, "{}", page.error().message);
     ENSURE(page->next >= from && page->next <= stream.size(), "from {} to {}", from, page->next);
     ENSURE(page->events.size() <= limit, "{} events", page->events.size());
     ENSURE(page->next > from || page->events.empty(), "{} again and again", from);
-    if (page->next == from) return events;
-    events.insert(events.end(), page->events.begin(), page->events.end());
+    if (page->next == from) return messages;
+    for (const auto& event : page->events) messages.emplace_back(event.message);
     from = page->next;
   }
 }
 
-std::vector<ports::LogEvent> read_all_back(const LogStream& stream, std::size_t limit) {
-  std::vector<ports::LogEvent> events;
+Messages read_all_back(const LogStream& stream, std::size_t limit) {
+  Messages messages;
   for (std::uint64_t before = stream.size();;) {
     const auto page = stream.read(stream.extent(), {"", "", before, true, limit, kNever, kEver});
     ENSURE(page, "{}", page.error().message);
     ENSURE(page->first <= before, "before {} is {}", before, page->first);
     ENSURE(page->first < before || page->events.empty(), "{} again and again", before);
-    if (page->first == before) return events;
-    events.insert(events.begin(), page->events.begin(), page->events.end());
+    if (page->first == before) return messages;
+    Messages earlier;
+    for (const auto& event : page->events) earlier.emplace_back(event.message);
+    messages.insert(messages.begin(), earlier.begin(), earlier.end());
     before = page->first;
   }
-}
-
-std::vector<std::string> messages_of(const std::vector<ports::LogEvent>& events) {
-  std::vector<std::string> messages;
-  for (const auto& event : events) messages.push_back(event.message);
-  return messages;
 }
 
 void check_recovery(Input input) {
@@ -58,11 +56,11 @@ void check_recovery(Input input) {
   ENSURE(stream, "{}", stream.error().message);
   ENSURE(stream->size() <= bytes.size(), "longer than the file");
   ENSURE(stream->last_batch().has_value() == (stream->size() > 0), "what has no batch must be empty");
-  const auto before = messages_of(read_all(*stream, 3));
-  ENSURE(before == messages_of(read_all(*stream, 1000)), "the size of the pages shows");
-  ENSURE(before == messages_of(read_all_back(*stream, 3)), "other lines backward");
+  const auto before = read_all(*stream, 3);
+  ENSURE(before == read_all(*stream, 1000), "the size of the pages shows");
+  ENSURE(before == read_all_back(*stream, 3), "other lines backward");
   const MemoryFile no_index("");
-  ENSURE(before == messages_of(read_all(*open(file, no_index), 1000)), "the index shows");
+  ENSURE(before == read_all(*open(file, no_index), 1000), "the index shows");
   // Whatever was there, the next batch is read back behind it.
   const BatchId next{Fence{7}, 1};
   const auto appended = stream->append(next, {{1, 2, "added"}});
@@ -71,13 +69,16 @@ void check_recovery(Input input) {
   ENSURE(again && again->size() == stream->size() && again->last_batch() == next, "opened again");
   auto expected = before;
   expected.emplace_back("added");
-  ENSURE(messages_of(read_all(*again, 1000)) == expected, "other lines");
+  ENSURE(read_all(*again, 1000) == expected, "other lines");
 }
 
 void check_lines(Input input) {
   std::vector<ports::LogEvent> lines;
-  while (!input.empty() && lines.size() < kMaxLines)
-    lines.push_back({static_cast<std::int64_t>(lines.size()), 0, std::string(input.until('\0'))});
+  Messages messages;
+  while (!input.empty() && lines.size() < kMaxLines) {
+    messages.emplace_back(input.until('\0'));
+    lines.push_back({static_cast<std::int64_t>(lines.size()), 0, messages.back()});
+  }
   const MemoryFile file("");
   const MemoryFile index_file("");
   auto stream = open(file, index_file);
@@ -85,7 +86,7 @@ void check_lines(Input input) {
   ENSURE(appended, "{}", appended.error().message);
   const auto again = open(file, index_file);
   ENSURE(again, "{}", again.error().message);
-  ENSURE(messages_of(read_all(*again, 1000)) == messages_of(lines), "other lines");
+  ENSURE(read_all(*again, 1000) == messages, "other lines");
 }
 
 }  // namespace

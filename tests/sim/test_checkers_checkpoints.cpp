@@ -208,6 +208,16 @@ TEST_CASE("P4: what an attempt went on from is known by what that attempt stored
   }
 }
 
+TEST_CASE("P4: what an attempt says of its restore is lost when its record was damaged before it said so") {
+  Story story = one_hour().store("a", 1, 3, 30).lose("a", 1).wait(seconds{1}).lease("a", 2).open("a", 2, gen(1, 3));
+  bool damaged = false;
+  SUBCASE("damaged") { damaged = true; }
+  SUBCASE("whole") {}
+  if (damaged) story.tell(GenerationSpoilt{kA, Fence{2}, 0});
+  story.program("a", 2, gen(1, 3), 30).tell(GenerationRemoved{kA, Fence{1}, 3});
+  CHECK(catches(story, "P4", "generation 1-3 was cleaned away") != damaged);
+}
+
 TEST_CASE("P4: a generation is announced that is not in the store") {
   Story story = one_hour().decide("a", job::CheckpointSaved{Fence{1}, gen(1, 3)}).finish("a", 1);
   CHECK(catches(story, "P4", "generation 1-3 was announced, but is not in the store"));

@@ -64,7 +64,7 @@ class Fixture {
     std::vector<std::string> all;
     for (std::uint64_t from = 0;;) {
       const auto page = read(from);
-      for (const auto& event : page.events) all.push_back(event.message);
+      for (const auto& event : page.events) all.emplace_back(event.message);
       if (page.next == from) return all;
       from = page.next;
     }

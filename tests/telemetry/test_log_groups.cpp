@@ -19,7 +19,7 @@ Names messages(FileLogs& logs, const std::string& group, const std::string& stre
   const auto page = logs.read({group, stream, 0, false, 1000, 0, kAlways});
   REQUIRE_MESSAGE(page, (page ? "" : page.error().message));
   Names found;
-  for (const auto& event : page->events) found.push_back(event.message);
+  for (const auto& event : page->events) found.emplace_back(event.message);
   return found;
 }
 

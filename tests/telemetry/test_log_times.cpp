@@ -38,7 +38,7 @@ struct Written : Fixture {
   Messages expected(std::int64_t start, std::int64_t end) const {
     Messages wanted;
     for (const auto& event : all)
-      if (event.timestamp_ms >= start && event.timestamp_ms < end) wanted.push_back(event.message);
+      if (event.timestamp_ms >= start && event.timestamp_ms < end) wanted.emplace_back(event.message);
     return wanted;
   }
   Messages read_all(ports::LogQuery asked) {
@@ -48,7 +48,7 @@ struct Written : Fixture {
       REQUIRE_MESSAGE(page, (page ? "" : page.error().message));
       CHECK(page->events.size() <= asked.limit);
       Messages messages;
-      for (const auto& event : page->events) messages.push_back(event.message);
+      for (const auto& event : page->events) messages.emplace_back(event.message);
       found.insert(asked.backward ? found.begin() : found.end(), messages.begin(), messages.end());
       const auto position = asked.backward ? page->first : page->next;
       if (position == asked.position || (asked.position == ports::kEndOfLog && messages.empty())) return found;

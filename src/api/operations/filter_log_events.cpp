@@ -115,7 +115,7 @@ void filter_log_events(const Call& call, Answer answer) {
   shown.end_array();
   if (page->next) shown.member("nextToken", make_page_token(to_position(*page->next), question));
   shown.end_object();
-  answer(shown.text());
+  answer(shown.take());
 }
 
 }  // namespace holdfast::api::operations

@@ -82,7 +82,7 @@ void get_log_events(const Call& call, Answer answer) {
   shown.member("nextForwardToken", fmt::format("f/{}", page->next));
   shown.member("nextBackwardToken", fmt::format("b/{}", page->first));
   shown.end_object();
-  answer(shown.text());
+  answer(shown.take());
 }
 
 }  // namespace holdfast::api::operations

@@ -27,13 +27,8 @@ class NoStepBack final : public Checker {
                         [&](const GenerationRemoved& r) {
                           removed(record.at, r.job, {r.fence, r.sequence});
                         },
-                        [&](const Restored& r) {
-                          auto& saved = jobs_[r.job].saved;
-                          const auto found = r.generation ? saved.find(*r.generation) : saved.end();
-                          if (found != saved.end()) found->second.gone_on_from.insert(r.fence);
-                        },
-                        [&](const Decided& r) { on(record.at, r); }, [&](const ProgramBegan& r) { on(record.at, r); },
-                        [](const auto&) {}},
+                        [&](const Restored& r) { on(r); }, [&](const Decided& r) { on(record.at, r); },
+                        [&](const ProgramBegan& r) { on(record.at, r); }, [](const auto&) {}},
                record.what);
   }
   void finish(const Ending&) override {}
@@ -49,6 +44,7 @@ class NoStepBack final : public Checker {
     std::map<GenerationId, Saved> saved;         // whole and undamaged
     std::map<GenerationId, std::uint64_t> ever;  // steps of all that were stored whole
     std::map<Fence, std::uint64_t> highest_stored;
+    std::set<Fence> spoilt;              // attempts of which something was damaged
     std::optional<GenerationId> newest;  // as the job has it
   };
 
@@ -62,10 +58,19 @@ class NoStepBack final : public Checker {
     life.ever[{stored.fence, stored.sequence}] = *stored.step;
   }
 
-  // It also takes away what says that this attempt went on from another.
+  void on(const Restored& restored) {
+    auto& life = jobs_[restored.job];
+    const auto found = restored.generation ? life.saved.find(*restored.generation) : life.saved.end();
+    if (found != life.saved.end() && !life.spoilt.contains(restored.fence))
+      found->second.gone_on_from.insert(restored.fence);
+  }
+
+  // It also takes away what says that this attempt went on from another, before or after it does.
   void on(const GenerationSpoilt& spoilt) {
+    auto& life = jobs_[spoilt.job];
+    life.spoilt.insert(spoilt.fence);
     lost(spoilt.job, {spoilt.fence, spoilt.sequence});
-    for (auto& [generation, saved] : jobs_[spoilt.job].saved) saved.gone_on_from.erase(spoilt.fence);
+    for (auto& [generation, saved] : life.saved) saved.gone_on_from.erase(spoilt.fence);
   }
 
   void lost(const JobName& job, const GenerationId& generation) { jobs_[job].saved.erase(generation); }
