@@ -6,11 +6,11 @@
 #include <atomic>
 #include <optional>
 
-#include "agent/channels.hpp"
 #include "agent/checkpoint_restore.hpp"
 #include "agent/commit_requests.hpp"
 #include "agent/commit_socket.hpp"
 #include "agent/following.hpp"
+#include "agent/inputs.hpp"
 #include "agent/paced_store.hpp"
 #include "agent/reporter.hpp"
 #include "agent/safety_watch.hpp"
@@ -31,9 +31,6 @@ constexpr Duration kLookAgain = seconds{1};
 // Of the time that a stop allows for uploads: kept for the model.
 constexpr Duration kForResults = minutes{10};
 
-// Of channels that are sharded: a job has one instance.
-constexpr HostShare kShare{};
-
 // Why an attempt cannot go on, in the words of its outcome.
 struct Failure {
   Outcome outcome;
@@ -53,7 +50,8 @@ class Agent {
         assignment_(assignment),
         spool_(spool),
         paced_(parts.objects, parts.clock, host_.tasks(), assignment.spec.checkpoint_bandwidth),
-        reporter_(host_.tasks(), parts.clock, parts.reports, parts.orders, spool, [this] { host_.wake(); }) {}
+        reporter_(host_.tasks(), parts.clock, parts.reports, parts.orders, spool, [this] { host_.wake(); }),
+        inputs_(parts.objects, host_, assignment.spec.channels, [this](const std::string& line) { note(line); }) {}
 
   int run() {
     reporter_.say(job::AgentStarted{assignment_.fence});
@@ -127,7 +125,7 @@ class Agent {
     const auto exit = program.exit();
     // A program that lost its files may have failed before we heard why.
     if (!input_failure_ && exit && exit->code != 0) hear_of_input_trouble(true);
-    feeds_.clear();
+    inputs_.end();
     if (!exit || reporter_.order() == Order::abandon || (sync_ && sync_->fenced_off())) {
       program.kill();
       return std::nullopt;
@@ -147,10 +145,9 @@ class Agent {
 
   Result<void> prepare() {
     if (reporter_.order() != Order::go_on || notice_) return {};  // nothing to prepare for any more
-    const auto& channels = assignment_.spec.channels;
-    feeds_.clear();
-    feeds_.resize(channels.size());
-    Preparation work{channels.size() + 1, std::vector<Result<void>>(channels.size()), {}};
+    const auto channels = inputs_.count();
+    inputs_.begin();
+    Preparation work{channels + 1, std::vector<Result<void>>(channels), {}};
     std::vector<std::unique_ptr<Task>> tasks;
     const auto start = [&](auto part) {
       tasks.push_back(host_.tasks().start([this, &work, part] {
@@ -159,8 +156,8 @@ class Agent {
         host_.wake();
       }));
     };
-    for (std::size_t i = 0; i < channels.size(); ++i) {
-      start([this, &work, i] { work.channels[i] = bring_in(i); });
+    for (std::size_t i = 0; i < channels; ++i) {
+      start([this, &work, i] { work.channels[i] = inputs_.bring(i); });
     }
     start([this, &work] { work.checkpoint = restore(); });
     while (work.left > 0) {
@@ -187,49 +184,6 @@ class Agent {
     }
     host_.leave();
     ENSURE(false, "leave() does not return");
-  }
-
-  Result<void> bring_in(std::size_t i) {
-    const auto& channel = assignment_.spec.channels[i];
-    auto got = channel.mode == job::InputMode::Pipe       ? feed(channel, feeds_[i])
-               : channel.mode == job::InputMode::FastFile ? show(channel, feeds_[i])
-                                                          : download(channel);
-    if (!got) return fail(got.error(), "downloading channel '{}'", channel.name);
-    return {};
-  }
-
-  Result<void> download(const job::Channel& channel) {
-    auto folder = host_.channel_folder(channel.name);
-    if (!folder) return fail(folder.error());
-    auto got = download_channel(parts_.objects, channel, kShare, **folder, host_.tasks());
-    if (!got) return fail(got.error());
-    return {};
-  }
-
-  Result<void> feed(const job::Channel& channel, std::unique_ptr<ChannelFeed>& feed) {
-    auto stream = find_stream(parts_.objects, channel, kShare);
-    if (!stream) return fail(stream.error());
-    auto started = host_.feed_channel(parts_.objects, channel.name, std::move(*stream));
-    if (!started) return fail(started.error());
-    feed = std::move(*started);
-    return {};
-  }
-
-  Result<void> show(const job::Channel& channel, std::unique_ptr<ChannelFeed>& feed) {
-    if (channel.type != job::SourceType::S3Prefix) return download(channel);
-    const auto listing = list_channel(parts_.objects, channel, kShare);
-    if (!listing) return fail(listing.error());
-    auto shown = host_.show_channel(channel.name, *listing, [this](const std::string& line) { note(line); });
-    if (shown) {
-      feed = std::move(*shown);
-      return {};
-    }
-    if (shown.error().kind == Kind::invalid) return fail(shown.error());
-    if (!said_it_copies_.exchange(true)) {
-      note(fmt::format("channels in FastFile mode are copied before the start, as in File mode: {}",
-                       shown.error().message));
-    }
-    return download(channel);
   }
 
   // Each step is done once, whatever has to be tried again after it: what a second restore chose might be another
@@ -295,9 +249,7 @@ class Agent {
   // ------------------------------------------------------------------------------------------
 
   void kill(TrainingProgram& program) {
-    for (const auto& feed : feeds_) {
-      if (feed) feed->let_go();
-    }
+    inputs_.let_go();
     program.kill();
   }
 
@@ -371,20 +323,14 @@ class Agent {
   // channels is a part of this instance, as the agent is: without it the attempt ends as when an instance is lost, and
   // the job goes on elsewhere.
   bool hear_of_input_trouble(bool of_files_only = false) {
-    for (std::size_t i = 0; i < feeds_.size(); ++i) {
-      const auto& channel = assignment_.spec.channels[i];
-      const bool files = channel.mode == job::InputMode::FastFile;
-      if (!feeds_[i] || (of_files_only && !files)) continue;
-      const auto trouble = feeds_[i]->trouble();
-      if (!trouble) continue;
-      files_lost_ = files;
-      input_failure_ = files ? Failure{Outcome::stopped, trouble->message} : blame(*trouble);
-      if (!files)
-        input_failure_->reason = fmt::format("streaming channel '{}': {}", channel.name, input_failure_->reason);
-      note(input_failure_->reason + (files ? "; this attempt ends" : "; the program was killed"));
-      return true;
-    }
-    return false;
+    const auto trouble = inputs_.trouble(of_files_only);
+    if (!trouble) return false;
+    files_lost_ = trouble->files;
+    input_failure_ = trouble->files ? Failure{Outcome::stopped, trouble->error.message} : blame(trouble->error);
+    if (!trouble->files)
+      input_failure_->reason = fmt::format("streaming channel '{}': {}", trouble->channel, input_failure_->reason);
+    note(input_failure_->reason + (trouble->files ? "; this attempt ends" : "; the program was killed"));
+    return true;
   }
 
   void tell(const CheckpointEvent& event) {
@@ -491,8 +437,7 @@ class Agent {
   LatestMetrics metrics_;
   std::uint64_t next_sequence_ = 1;  // for restore_checkpoint()
   std::optional<GenerationId> restored_;
-  std::vector<std::unique_ptr<ChannelFeed>> feeds_;  // by channel; none for those that are only files
-  std::atomic<bool> said_it_copies_ = false;
+  Inputs inputs_;
   std::optional<Failure> input_failure_;
   bool files_lost_ = false;               // then that is why
   std::unique_ptr<Folder> folder_;        // of the checkpoints
