@@ -60,14 +60,16 @@ Result<Ledger> LedgerStore::read_names() {
   return ledger;
 }
 
-// Only of the attempts that a restore goes back to: others may be many, and do not matter.
+// Only of the attempts that a restore goes back to, and of the newest: others may be many, and do not matter.
 Result<void> LedgerStore::read_bases(Ledger& ledger) {
   auto next = ledger.entries.end();
   while (next != ledger.entries.begin()) {
     const auto fence = std::prev(next)->fence;
     next = ledger.entries.lower_bound(GenerationId{fence, 0});
-    if (!ledger.has_started(fence)) continue;
+    const bool started = ledger.has_started(fence);
+    if (!started && fence != ledger.newest_fence()) continue;
     if (auto read = read_base(fence, ledger); !read) return read;
+    if (!started) continue;
     const auto base = ledger.based_on.find(fence);
     if (base == ledger.based_on.end()) continue;
     if (!base->second) return {};
@@ -80,6 +82,11 @@ Result<void> LedgerStore::read_bases(Ledger& ledger) {
 // The newest is asked first: an opening is written again while the attempt still chooses, and the put of an earlier
 // choice that was given up may take effect last.
 Result<void> LedgerStore::read_base(Fence fence, Ledger& ledger) {
+  const auto generation = ledger.entries.upper_bound({fence, 0});
+  if (ledger.anew.contains(fence) && (generation == ledger.entries.end() || generation->fence != fence)) {
+    ledger.based_on[fence] = std::nullopt;
+    return {};
+  }
   for (auto id = ledger.entries.upper_bound({fence, std::numeric_limits<std::uint64_t>::max()});
        id != ledger.entries.begin() && std::prev(id)->fence == fence;) {
     const auto manifest = read_manifest(*--id);

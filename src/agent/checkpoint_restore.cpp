@@ -52,10 +52,11 @@ class Restore {
       const auto choice = claim();
       if (!choice) return fail(choice.error());
       if (!choice->generation) {
+        // Before the plain files: should it fail, none of them lies there when the next try chooses something else.
+        if (auto noted = ledger_.put_anew(result_.claim.fence); !noted) return fail(noted.error());
         if (choice->never_any) {
           if (auto restored = restore_plain(location); !restored) return fail(restored.error());
         }
-        if (auto noted = ledger_.put_anew(result_.claim.fence); !noted) return fail(noted.error());
         return done();
       }
       const auto tried = restore_generation(*choice);

@@ -36,13 +36,13 @@ Result<std::vector<checkpoint::FileIdentity>> bring_generation(ports::ObjectStor
                                                                Tasks& tasks);
 
 // Call once, before the program starts and before CheckpointSync; may be called again after an error. The claim is
-// written before anything is downloaded: from then on the commits of older attempts do not count, and they notice.
-// A generation that is gone on from becomes this attempt's own first one: `next_sequence`, which is 1 at first and kept
-// from one call to the next, is the number of that.
-// All or nothing: a generation with one bad byte is quarantined, what was written of it is removed, and the next older
-// one is taken. `folder` should be empty.
-// Kind::conflict: a newer attempt has opened this place; this one is a zombie. Kind::not_found: no such bucket.
-// Kind::invalid: a plain key that is no path below the directory. Kind::try_again: the store is away.
+// written before anything is downloaded: older attempts notice, and say no more that something is committed. When this
+// returns, the ledger says what the program starts from, and what older attempts commit does not count: a generation
+// that is gone on from is this attempt's own first one (`next_sequence`, which is 1 at first and kept from one call to
+// the next, is the number of that), and otherwise there is the mark that it began anew. All or nothing: a generation
+// with one bad byte is quarantined, what was written of it is removed, and the next older one is taken. `folder` should
+// be empty. Kind::conflict: a newer attempt has opened this place; this one is a zombie. Kind::not_found: no such
+// bucket. Kind::invalid: a plain key that is no path below the directory. Kind::try_again: the store is away.
 Result<RestoredCheckpoint> restore_checkpoint(ports::ObjectStore& store, const ports::S3Location& location,
                                               Folder& folder, const JobName& job, Fence fence,
                                               std::uint64_t& next_sequence, Clock& clock, Tasks& tasks);

@@ -40,10 +40,6 @@ std::shared_ptr<OpenFile> open_as_seen(Folder& folder, const checkpoint::LocalFi
 }
 
 // A change of the inode alone, by chmod, ln or a rename, is none of the file.
-std::string_view folder_of(std::string_view path) {
-  return path.substr(0, path.rfind('/') + 1);  // of one at the top: nothing
-}
-
 bool same_content(const checkpoint::FileIdentity& a, const checkpoint::FileIdentity& b) {
   return a.device == b.device && a.inode == b.inode && a.size == b.size && a.mtime_ns == b.mtime_ns;
 }
@@ -80,6 +76,7 @@ CheckpointSync::Snapshot CheckpointSync::snapshot_of(const View& seen) const {
                     .seen = {},
                     .changed = {},
                     .visitors = {},
+                    .news_lost = false,
                     .burst = seen.state.changed.size(),
                     .wrote = saves_.so_far(),
                     .metrics = options_.metrics ? options_.metrics() : std::map<std::string, double>{}};
@@ -113,19 +110,35 @@ void CheckpointSync::hold_what_is_whole(Events& events) {
   held_ = std::move(snapshot);
 }
 
-// Nobody looks while files are stored. What is written and removed again meanwhile leaves nothing but its news; beside
-// what was new it may have been the other half of that save.
+// Nobody looks while files are stored. What is written and removed again meanwhile leaves nothing but its news; in a
+// folder of what was new it may have been the other half of that save.
 void CheckpointSync::note_visitors(Snapshot& snapshot, const FolderChanges& changes) {
+  snapshot.news_lost |= changes.lost;
   std::set<std::string_view> folders;
-  for (const auto& path : snapshot.changed) folders.insert(folder_of(path));
+  for (const auto& path : snapshot.changed) folders.insert(checkpoint::folder_of(path));
+  const auto in_one_of_them = [&](std::string_view path) {
+    // Of a folder, too: what lies in it.
+    for (auto folder = checkpoint::folder_of(path);; folder = checkpoint::folder_of(folder)) {
+      if (folders.contains(folder)) return true;
+      if (folder.empty()) return false;
+    }
+  };
   for (const auto& [path, news] : changes.files) {
     if (news == FileNews::moved_away) {
-      snapshot.visitors.erase(path);
-    } else if (!snapshot.seen.contains(path) && folders.contains(folder_of(path)) && !checkpoint::is_excluded(path) &&
+      std::erase_if(snapshot.visitors,
+                    [&](const auto& one) { return one == path || (path.ends_with('/') && one.starts_with(path)); });
+    } else if (!snapshot.seen.contains(path) && in_one_of_them(path) && !checkpoint::is_excluded(path) &&
                checkpoint::is_log(path, 0) == checkpoint::Log::no) {
       snapshot.visitors.insert(path);
     }
   }
+}
+
+// As a file, a link or a folder with something in it.
+bool CheckpointSync::is_there(const std::string& path) const {
+  if (!path.ends_with('/')) return tracked_.contains(path) || links_.contains(path);
+  const auto first = tracked_.lower_bound(path);
+  return first != tracked_.end() && first->first.starts_with(path);
 }
 
 // Another save is known by its names: later steps than those of the last one; or the names of that one, all of them and
@@ -146,8 +159,9 @@ CheckpointSync::Since CheckpointSync::what_came_after(const Snapshot& snapshot) 
     if (!snapshot.seen.contains(path)) after.came.push_back(path);
   }
   for (const auto& path : snapshot.visitors) {
-    if (!now.contains(path)) after.came.push_back(path);
+    if (!is_there(path)) after.came.push_back(path);
   }
+  if (snapshot.news_lost && (!after.came.empty() || !after.gone.empty() || !after.replaced.empty())) return Since::more;
   if (checkpoint::is_of_later_steps(after, snapshot.changed)) return Since::next;
   if (!after.came.empty() || !after.gone.empty()) return Since::more;
   if (!after.replaced.empty()) return after.replaced.size() == snapshot.changed.size() ? Since::next : Since::more;

@@ -87,7 +87,8 @@ Result<void> CheckpointSync::take_up_ledger() {
     for (const auto& file : linked_files((*manifest)->files, (*manifest)->links)) plain_[file.path] = "";
   }
   untidy_ = last_.has_value();
-  // Of attempts that were cut off in the middle of a long file. Our opening is there, so nothing of theirs counts now.
+  // Of attempts that were cut off in the middle of a long file. The ledger says that our program starts, so nothing of
+  // theirs counts now.
   const auto aborted = abort_dead_uploads(store_, claim_.place, claim_.fence, clock_.now());
   if (!aborted) log_debug("checkpoint: {}", aborted.error().message);
   return {};

@@ -179,7 +179,8 @@ class CheckpointSync {
     std::vector<checkpoint::Link> links;
     std::map<std::string, checkpoint::FileIdentity> seen;  // all but logs
     std::set<std::string> changed;                         // those of them that the last generation does not have
-    std::set<std::string> visitors;                        // not among them, but written since beside those
+    std::set<std::string> visitors;                        // not among them, but heard of since beside those
+    bool news_lost = false;                                // there were more than anybody could keep
     std::size_t burst = 0;                                 // files and links that the last generation does not have
     Duration wrote{0};
     std::map<std::string, double> metrics;
@@ -194,6 +195,7 @@ class CheckpointSync {
   };
   std::map<std::string, checkpoint::FileIdentity> files_of_a_save() const;
   static void note_visitors(Snapshot& snapshot, const FolderChanges& changes);
+  bool is_there(const std::string& path) const;
   Since what_came_after(const Snapshot& snapshot) const;
   Snapshot snapshot_of(const View& seen) const;
   void hold_what_is_whole(Events& events);

@@ -177,9 +177,12 @@ FolderChanges DiskFolder::changes() {
       if ((event->mask & IN_Q_OVERFLOW) != 0) changes.lost = true;
       if ((event->mask & IN_IGNORED) != 0) folders_.erase(event->wd);
       const auto folder = folders_.find(event->wd);
-      if (event->len == 0 || (event->mask & IN_ISDIR) != 0 || folder == folders_.end()) continue;
-      const auto path = join(folder->second, event->name);
-      if ((event->mask & IN_CLOSE_WRITE) != 0) changes.files[path] = FileNews::closed;
+      if (event->len == 0 || folder == folders_.end()) continue;
+      // What comes in a new folder is not heard of before the next scan, but that there is one is.
+      const bool is_folder = (event->mask & IN_ISDIR) != 0;
+      const auto path = join(folder->second, event->name) + (is_folder ? "/" : "");
+      const auto written = is_folder ? IN_CREATE : IN_CLOSE_WRITE;
+      if ((event->mask & written) != 0) changes.files[path] = FileNews::closed;
       if ((event->mask & IN_MOVED_TO) != 0) changes.files[path] = FileNews::moved_here;
       if ((event->mask & IN_MOVED_FROM) != 0) changes.files[path] = FileNews::moved_away;
     }

@@ -20,9 +20,9 @@ namespace holdfast::agent {
 // Lies in the checkpoint directory while a program asks for a commit; removed once that is safe.
 constexpr const char* kCommitFile = ".holdfast-commit";
 
-// The last thing heard of a file under one name.
+// The last thing heard of a file, a link or a folder under one name. That of a folder ends with '/'.
 enum class FileNews {
-  closed,      // after it was written
+  closed,      // after it was written; or made, a folder
   moved_here,  // whole in itself
   moved_away,
 };

@@ -85,7 +85,9 @@ void JsonText::value(std::string_view text) {
 void JsonText::value(double number) {
   ENSURE(std::isfinite(number), "JSON has no such number");
   separate();
-  fmt::format_to(std::back_inserter(text_), "{:#}", number);
+  const auto digits = fmt::format("{}", number);
+  text_ += digits;
+  if (digits.find_first_of(".e") == std::string::npos) text_ += ".0";  // which readers take for what it is
 }
 
 void JsonText::integer(std::int64_t number) {

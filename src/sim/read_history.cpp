@@ -186,7 +186,9 @@ class Telling {
     // It was there then; a clean-up took it since.
     if (base && !generations_told_.contains(*base)) tell_generation({}, *base, at);
     asides_.push_back({at, true, AttemptOpened{name_of(facts.job), fence, base}});
-    if (place.anew.contains(fence)) asides_.push_back({at, true, BeganAnew{name_of(facts.job), fence}});
+    // Ledgers from before there was the mark, and cleaned ones, have none.
+    if (place.anew.contains(fence) || (facts.program_started && !facts.restored))
+      asides_.push_back({at, true, BeganAnew{name_of(facts.job), fence}});
     if (!facts.program_started) return;
     // The service may have heard of it late, when the program had already saved.
     Instant restored = *facts.program_started;

@@ -49,7 +49,7 @@ class Directory {
   void place(const std::string& path, const InodeRef& inode);
   InodeRef new_inode();
   void touch(Inode& inode, bool content);
-  // Told of each change: the path, and whether it is a rename into place; an empty path where no name can be given.
+  // Told of each change, and what an agent hears of it, if it hears more than that there was one.
   std::function<void(const std::string& path, std::optional<agent::FileNews> news)> noticed;
 
  private:

@@ -17,9 +17,11 @@
 
 namespace holdfast::telemetry {
 
-constexpr std::size_t kMaxBatchBytes = 16 * 1024 * 1024;     // as written
-constexpr std::size_t kMaxPageBytes = 1024 * 1024;           // of messages in one page
-constexpr std::uint64_t kMaxScannedBytes = 8 * 1024 * 1024;  // looked at for one page, blocks passed over not counted
+constexpr std::size_t kMaxBatchBytes = 16 * 1024 * 1024;  // as written
+constexpr std::size_t kMaxPageBytes = 1024 * 1024;        // of messages in one page
+// Looked at for one page, blocks passed over not counted. A page may keep as much in memory: all that its events lie
+// in.
+constexpr std::uint64_t kMaxScannedBytes = 8 * 1024 * 1024;
 
 // Opening recovers; then one thread at a time may append, while any number read up to an extent() seen before.
 class LogStream {

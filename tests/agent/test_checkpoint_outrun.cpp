@@ -146,6 +146,15 @@ TEST_CASE("the other half of a save that came and went during the upload of the 
       fs::remove_all(attempt.dir / "step-1");
     };
   }
+  SUBCASE("in a new folder in that of the step") {
+    attempt.write("step-1/model.pt", "model of 1");
+    then = [&] {
+      attempt.write("step-1/optimizer/state.pt", "optimizer of 1");
+      attempt.write("step-2/model.pt", "model of 2");
+      attempt.write("step-2/optimizer/state.pt", "optimizer of 2");
+      fs::remove_all(attempt.dir / "step-1");
+    };
+  }
   SUBCASE("under names that are deleted first") {
     attempt.write("model.pt", "model of 1");
     then = [&] {
@@ -163,22 +172,53 @@ TEST_CASE("the other half of a save that came and went during the upload of the 
   CHECK_FALSE(attempt.sync->figures().last);
 }
 
-TEST_CASE("a file that is given its name while the one before is stored was no other half of that") {
+TEST_CASE(
+    "what is on its way to another name, or still there, while a checkpoint is stored was no other half of that") {
   World world;
   Attempt attempt(world, 1);
   attempt.write("ckpt-1.pt", "1");
   bool once = true;
+  std::function<void()> beside = [] {};
+  SUBCASE("a file") {}
+  SUBCASE("a link that is put in the place of the one before") {
+    beside = [&] {
+      fs::create_symlink("ckpt-2.pt", attempt.dir / "link.sagemaker-ignore");
+      fs::rename(attempt.dir / "link.sagemaker-ignore", attempt.dir / "latest");
+    };
+  }
   during_uploads(world, [&] {
     if (!std::exchange(once, false)) return;
     attempt.write("ckpt.part", "2");
     fs::rename(attempt.dir / "ckpt.part", attempt.dir / "ckpt-2.pt");
     fs::remove(attempt.dir / "ckpt-1.pt");
+    beside();
   });
   attempt.step();
   attempt.step(milliseconds{600});
   CHECK_FALSE(once);
   CHECK(attempt.sync->figures().last == generation(1, 1));
   CHECK(Attempt(world, 2).files() == Files{{"ckpt-1.pt", "1"}});
+}
+
+TEST_CASE("a folder that is given its name while the one before is stored was no other half of that") {
+  World world;
+  Attempt attempt(world, 1);
+  const auto save_as = [&](int step) {
+    attempt.write("tmp/model", fmt::format("model of {}", step));
+    fs::rename(attempt.dir / "tmp", attempt.dir / fmt::format("checkpoint-{}", step));
+    attempt.write("latest", std::to_string(step));
+    fs::remove_all(attempt.dir / fmt::format("checkpoint-{}", step - 1));
+  };
+  save_as(1);
+  bool once = true;
+  during_uploads(world, [&] {
+    if (std::exchange(once, false)) save_as(2);
+  });
+  attempt.step();
+  attempt.step(milliseconds{600});
+  CHECK_FALSE(once);
+  CHECK(attempt.sync->figures().last == generation(1, 1));
+  CHECK(Attempt(world, 2).files() == Files{{"checkpoint-1/model", "model of 1"}, {"latest", "1"}});
 }
 
 TEST_CASE("what was removed during its upload and has no step in its name is waited for") {

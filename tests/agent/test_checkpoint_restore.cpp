@@ -183,6 +183,16 @@ TEST_CASE("a prefix without a ledger is restored as it is, and saved as a genera
   CHECK(Attempt(world, 9).files() == next.files());
 }
 
+TEST_CASE("a try that could not say that it begins anew leaves no plain files for the next one") {
+  World world;
+  REQUIRE(world.files->put_bytes("bucket", "ckpt/job-1/model.bin", "by hand"));
+  world.store.after = trouble("put", ".anew");
+  CHECK(restore(world, 2).error().kind == Kind::try_again);
+  CHECK(local(world, 2).empty());
+  world.store.after = nullptr;
+  CHECK(restore(world, 2).value().plain);
+}
+
 TEST_CASE("an S3Uri that names one object restores that object") {
   World world;
   REQUIRE(world.files->put_bytes("bucket", "models/start.pt", "weights"));

@@ -194,6 +194,24 @@ TEST_CASE("beside a running attempt its base and its own data stay, and it goes 
   CHECK(third.files().at("model") == "not committed yet");
 }
 
+TEST_CASE("beside an attempt that still restores what it chose stays") {
+  World world;
+  {
+    Attempt first(world, 1);
+    for (int i = 1; i <= 4; ++i) {
+      first.write("model", std::string(static_cast<std::size_t>(i), 'm'));
+      REQUIRE(first.settle());
+    }
+  }
+  // The newer ones were on their way when it chose.
+  const checkpoint::Manifest opening{
+      .job = "job-1", .id = {Fence{2}, 0}, .created = world.clock.now(), .based_on = generation(1, 2), .files = {}};
+  REQUIRE(world.files->put_bytes("bucket", world.own_key(checkpoint::manifest_name(opening.id)), encode(opening)));
+  const auto kept = [&](bool live) { return plan_prune(world.store, place_of(world), {.keep = 2}, live).value().kept; };
+  CHECK(kept(true) == std::vector{generation(1, 2), generation(1, 3), generation(1, 4)});
+  CHECK(kept(false) == std::vector{generation(1, 3), generation(1, 4)});
+}
+
 TEST_CASE("uploads that were cut off are aborted by the next attempt and by pruning, others only after a day") {
   World world;
   const auto begin = [&](const std::string& key, Duration ago = seconds{1}) {

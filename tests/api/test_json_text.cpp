@@ -26,6 +26,17 @@ TEST_CASE("objects and lists in each other") {
         R"({"number":-5,"time":1764338400.25,"whole":1764338400.0,"list":["a",{}],"as it is":[1,{"x":null}]})");
 }
 
+TEST_CASE("every number is JSON, and read back as it was") {
+  for (const double number : {0.0, -0.5, 3.0, 1e20, 1e-7, -2e-5, 1e300, 1.5e-300, 0.1, 1764338400.0, -1e16}) {
+    api::JsonText out;
+    out.value(number);
+    const auto text = out.take();
+    CAPTURE(text);
+    CHECK(nlohmann::json::parse(text).get<double>() == number);
+    CHECK(nlohmann::json::parse(text).is_number_float());
+  }
+}
+
 TEST_CASE("every text is read back as it was") {
   // Eight characters are looked at at once, and the rest: each at each place, also behind one of several bytes.
   for (int c = 0; c < 0x80; ++c) {

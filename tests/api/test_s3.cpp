@@ -1,8 +1,21 @@
+#include "api/s3/request.hpp"
 #include "api/s3_answers.hpp"
 #include "api/service_world.hpp"
 
 using namespace holdfast;
 using namespace holdfast::testing;
+
+TEST_CASE("an object's URL is where the request found its bucket") {
+  using api::s3::S3Request;
+  S3Request request{.method = "PUT", .bucket = "bkt", .key = "k", .query = {}, .headers = {{"Host", "localhost:8740"}}};
+  CHECK(object_url(request, "a b/c") == "http://localhost:8740/bkt/a%20b/c");
+  request.bucket_in_host = true;
+  request.headers = {{"Host", "bkt.localhost:8740"}};
+  CHECK(object_url(request, "k") == "http://bkt.localhost:8740/k");
+  request.headers = {};
+  request.bucket_in_host = false;
+  CHECK(object_url(request, "k") == "/bkt/k");
+}
 
 TEST_CASE("an object is put, looked at, read whole and in parts, and deleted") {
   ServiceWorld world;

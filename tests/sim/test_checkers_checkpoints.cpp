@@ -106,6 +106,14 @@ TEST_CASE("P3: an attempt that began anew, whose first opening took effect last"
     story.program("a", 2, gen(1, 2), 0).finish("a", 2);
     CHECK_FALSE(catches(story, "P3", ""));
   }
+  SUBCASE("nothing, and nobody knows what was in what was damaged") {
+    for (auto& record : story.records) {
+      if (auto* stored = std::get_if<GenerationStored>(&record.what); stored && stored->sequence == 2)
+        stored->step.reset();
+    }
+    story.program("a", 2, gen(1, 2), 0).finish("a", 2);
+    CHECK_FALSE(catches(story, "P3", ""));
+  }
   SUBCASE("what was damaged") {
     story.program("a", 2, gen(1, 2), 20);
     CHECK(catches(story, "P3", "restored 1-2, which was damaged or in quarantine before"));

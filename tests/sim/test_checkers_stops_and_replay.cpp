@@ -33,6 +33,30 @@ TEST_CASE("P9: a program that is not told of the stop though all is well") {
   CHECK(catches(story, "P9", "attempt 1: stopped, and its program runs"));
 }
 
+TEST_CASE("P9: a save that is under way at a stop may take as long as saves took, and no longer") {
+  Story story = one_hour().store("a", 1, 3, 30).tell(FaultsStopped{});
+  Duration enough{0}, too_long{0};
+  SUBCASE("as is known before") {
+    story.decide("a", job::CheckpointSaved{Fence{1}, gen(1, 3), minutes{8}}).stop("a");
+    enough = minutes{14};
+    too_long = minutes{2};
+  }
+  SUBCASE("as is seen then") {
+    story.stop("a").wait(minutes{4}).decide("a", job::CheckpointSaved{Fence{1}, gen(1, 3), minutes{8}});
+    enough = minutes{10};
+    too_long = minutes{2};
+  }
+  SUBCASE("half an hour at most") {
+    story.decide("a", job::CheckpointSaved{Fence{1}, gen(1, 3), minutes{40}}).stop("a");
+    enough = minutes{34};
+    too_long = minutes{2};
+  }
+  story.wait(enough);
+  CHECK_FALSE(catches(story, "P9", "attempt 1: stopped, and its program runs"));
+  story.wait(too_long);
+  CHECK(catches(story, "P9", "attempt 1: stopped, and its program runs"));
+}
+
 TEST_CASE("P9: a new attempt after the stop was acknowledged") {
   Story story = one_hour();
   story.stop("a").lose("a", 1).decide("a", job::InstanceUp{Fence{9}, InstanceId{"i-9"}});

@@ -108,7 +108,7 @@ S3Result<PostedForm> read_form(const std::string& bucket, FormFields fields, con
 
 S3Result<std::unique_ptr<Upload>> S3Api::start_form(const S3Request& request, VerifyPolicy verify) {
   const auto boundary = form_boundary(request.headers.get("Content-Type"));
-  const auto read = [this, bucket = request.bucket, url = request.bucket_url, verify = std::move(verify)](
+  const auto read = [this, bucket = request.bucket, url = object_url(request, ""), verify = std::move(verify)](
                         FormFields fields, const std::string& filename) -> S3Result<PostedForm> {
     auto form = read_form(bucket, std::move(fields), filename, parts_.clock.now(), verify);
     if (!form) return form;

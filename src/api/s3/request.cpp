@@ -157,13 +157,12 @@ S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain
   S3Request request;
   request.method = head.method;
   request.bucket = bucket_in_host(head, domain);
-  request.bucket_url = fmt::format("http://{}/", head.headers.get("Host"));
-  if (request.bucket.empty()) {
+  request.bucket_in_host = !request.bucket.empty();
+  if (!request.bucket_in_host) {
     const auto slash = std::min(path.find('/'), path.size());
     const auto bucket = url_decode(path.substr(0, slash), false);
     if (!bucket) return tl::unexpected(invalid_argument("The path is not percent-encoded as it must be."));
     request.bucket = *bucket;
-    request.bucket_url += url_encode(request.bucket) + "/";
     path.remove_prefix(std::min(path.size(), slash + 1));
   }
   auto key = url_decode(path, false);
@@ -192,6 +191,13 @@ std::string bucket_in_host(const http::RequestHead& head, std::string_view domai
   if (domain.empty() || name.size() <= domain.size() + 1 || !name.ends_with(domain)) return "";
   name.remove_suffix(domain.size());
   return name.ends_with('.') ? std::string(name.substr(0, name.size() - 1)) : "";
+}
+
+std::string object_url(const S3Request& request, std::string_view key) {
+  const auto host = valid_utf8(request.headers.get("Host"));
+  std::string url = host.empty() ? "" : "http://" + host;
+  if (!request.bucket_in_host || host.empty()) url += "/" + url_encode(request.bucket);
+  return url + "/" + url_encode(key);
 }
 
 S3Result<CopySource> copy_source(const S3Request& request) {

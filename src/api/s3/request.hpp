@@ -43,7 +43,7 @@ struct S3Request {
   http::Headers headers;  // those that a presigned URL has in its query included
   std::string_view body = {};
   std::string region = {};      // that it is signed for; empty: its signature names none
-  std::string bucket_url = {};  // as the client spells it, with a slash at its end
+  bool bucket_in_host = false;  // and not in the path
 
   bool asks(const std::string& name) const { return query.contains(name); }
   std::string value(const std::string& name) const;
@@ -55,6 +55,10 @@ S3Result<S3Request> parse(const http::RequestHead& head, std::string_view domain
 
 // The bucket in "bucket.DOMAIN:port"; empty where Host is no such name.
 std::string bucket_in_host(const http::RequestHead& head, std::string_view domain);
+
+// Where the request found its bucket, the object is; a path alone where nobody said on which host. This service speaks
+// no TLS: behind somebody who does it is still http.
+std::string object_url(const S3Request& request, std::string_view key);
 
 struct CopySource {
   std::string bucket;

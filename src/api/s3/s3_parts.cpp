@@ -223,8 +223,8 @@ S3Result<http::Response> S3Api::complete_multipart(const S3Request& request) {
   multipart_.remove(multipart->id);
   http::Headers checksum;
   add_checksum(checksum, *kept);
-  auto response = xml_response(completed_multipart_xml(request.bucket_url + url_encode(request.key), request.bucket,
-                                                       request.key, stored->etag, checksum));
+  auto response = xml_response(
+      completed_multipart_xml(object_url(request, request.key), request.bucket, request.key, stored->etag, checksum));
   add_encryption(response.headers, *kept);
   return response;
 }

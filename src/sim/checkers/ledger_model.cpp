@@ -89,6 +89,7 @@ void LedgerModel::walk(Fence below_or_at, std::uint64_t sequence_up_to, Fence re
   const Fence older{fence.value - 1};
   // An attempt that has only opened hides nothing, and one that chooses again does not hide it from itself.
   if (attempt.generations.empty() && (!attempt.anew || fence == reader)) return walk(older, kAll, reader, out);
+  if (attempt.generations.empty()) return out.push_back(std::nullopt);
   // The newest that can be read says it; which object of a damaged one is the bad one is not known.
   std::set<Choice> bases;
   bool sure = false;

@@ -23,6 +23,7 @@ constexpr Duration kGrace = seconds{120};  // SIGTERM to SIGKILL, as SageMaker g
 // A save that is under way then may be finished, for as long as saves took and a quarter more, or this where none is
 // known.
 constexpr Duration kForASave = minutes{10};
+constexpr Duration kForASaveAtMost = minutes{30};
 constexpr Duration kAfterAStop = kGrace + hours{2};  // the last checkpoint and the model, at most
 // An agent is taken for lost after five minutes of silence that the service listened to. Less, because a clock that is
 // set may make a few of its ticks look longer than they were.
@@ -68,6 +69,7 @@ class StopsAndDeaths final : public Checker {
     bool stop_decided = false;      // on its user's wish
     bool stopped_in_calm = false;   // and after faults had stopped
     Instant stopping_since;         // while it is Stopping
+    Instant grace_since;            // of the programs that are told of the stop
     std::map<Fence, int> programs;  // running, on instances that are there
   };
   struct Lease {
@@ -93,6 +95,7 @@ class StopsAndDeaths final : public Checker {
     if (!ended) stops_.set(acked.job, clock_.service_time(at) + kAfterAStop, at);
     if (life.programs.empty()) return;
     programs_stop_.set(acked.job, clock_.service_time(at) + kAfterAStop + slack_.lease_outlives, at);
+    life.grace_since = at;
     if (life.stopped_in_calm) start_grace(at, life);
   }
 
@@ -101,8 +104,12 @@ class StopsAndDeaths final : public Checker {
     const bool saves = life.stored && life.stored->spec->checkpoint;
     for (const auto& [fence, count] : life.programs) {
       const auto longest = longest_save_.find(fence);
-      const Duration save = longest == longest_save_.end() ? kForASave : longest->second * 5 / 4;
-      grace_.add(fence, at, kGrace + (saves ? save : Duration{0}) + slack_.walls);
+      const Duration known = longest == longest_save_.end() ? kForASave : longest->second * 5 / 4;
+      const Duration save = saves ? std::min(known, kForASaveAtMost) : Duration{0};
+      const Duration left = life.grace_since + kGrace + save + slack_.walls - at;
+      if (left <= Duration{0}) continue;  // it has been said
+      grace_.clear(fence);
+      grace_.add(fence, at, left);
     }
   }
 
@@ -141,7 +148,7 @@ class StopsAndDeaths final : public Checker {
   void on(Instant at, const job::CheckpointSaved& saved, const Life& life) {
     auto& longest = longest_save_[saved.fence];
     longest = std::max(longest, saved.took);
-    if (life.stopped_in_calm) start_grace(at, life);
+    if (life.stop_acked && life.stopped_in_calm) start_grace(at, life);
   }
 
   // ---- who may be taken for lost
@@ -188,6 +195,7 @@ class StopsAndDeaths final : public Checker {
     ++life.programs[began.fence];
     if (!life.stop_acked) return;
     programs_stop_.set(began.job, clock_.service_time(at) + kAfterAStop + slack_.lease_outlives, at);
+    life.grace_since = at;
     if (life.stopped_in_calm) start_grace(at, life);
   }
 

@@ -82,7 +82,13 @@ test("a job is stopped", async () => {
   await aws.waitUntilTrainingJobCompletedOrStopped({ client, maxWaitTime: 60, minDelay: 1, maxDelay: 1 }, { TrainingJobName });
   const job = await client.send(new aws.DescribeTrainingJobCommand({ TrainingJobName }));
   assert.equal(job.TrainingJobStatus, "Stopped");
-  await client.send(new aws.DeleteTrainingJobCommand({ TrainingJobName }));
+  // "The instance of the training job is still being released. Repeat the request later."
+  for (let deleted = false; !deleted;) {
+    deleted = await client.send(new aws.DeleteTrainingJobCommand({ TrainingJobName })).then(() => true, (error) => {
+      assert.match(error.message, /still being released/);
+      return false;
+    });
+  }
 });
 
 test("what is wrong comes as the SDK's errors", async () => {
