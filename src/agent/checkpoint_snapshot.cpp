@@ -125,8 +125,9 @@ void CheckpointSync::note_visitors(Snapshot& snapshot, const FolderChanges& chan
   };
   for (const auto& [path, news] : changes.files) {
     if (news == FileNews::moved_away) {
+      const std::string& gone = path;  // with what lies in it, if it is a folder
       std::erase_if(snapshot.visitors,
-                    [&](const auto& one) { return one == path || (path.ends_with('/') && one.starts_with(path)); });
+                    [&](const auto& one) { return one == gone || (gone.ends_with('/') && one.starts_with(gone)); });
     } else if (!snapshot.seen.contains(path) && in_one_of_them(path) && !checkpoint::is_excluded(path) &&
                checkpoint::is_log(path, 0) == checkpoint::Log::no) {
       snapshot.visitors.insert(path);
