@@ -127,6 +127,7 @@ void add_what(Line& line, const GenerationSpoilt& r) {
 void add_what(Line& line, const AttemptOpened& r) {
   add(line, "AttemptOpened {} fence {} from ", r.job.value, r.fence.value);
   add_generation(line, r.based_on);
+  if (r.late) add(line, " late");
 }
 void add_what(Line& line, const BeganAnew& r) { add(line, "BeganAnew {} fence {}", r.job.value, r.fence.value); }
 void add_what(Line& line, const Quarantined& r) {

@@ -156,6 +156,7 @@ struct AttemptOpened {
   JobName job;
   Fence fence;
   std::optional<GenerationId> based_on;
+  bool late = false;  // as it chose some time ago: that put was given up, and takes effect now
 };
 // An attempt wrote that its program starts without a generation.
 struct BeganAnew {

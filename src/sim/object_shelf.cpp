@@ -26,7 +26,8 @@ std::optional<ObjectShelf::Own> ObjectShelf::own_of(const std::string& bucket, c
   return Own{job->second, key.substr(0, at + kOwn.size()), key.substr(at + kOwn.size())};
 }
 
-void ObjectShelf::put(const std::string& bucket, const std::string& key, std::string bytes, std::optional<Fence> by) {
+void ObjectShelf::put(const std::string& bucket, const std::string& key, std::string bytes, std::optional<Fence> by,
+                      bool late) {
   const auto own = own_of(bucket, key);
   damaged_.erase(key);
   auto& object = buckets_[bucket][key];
@@ -34,7 +35,7 @@ void ObjectShelf::put(const std::string& bucket, const std::string& key, std::st
   object.bytes = std::move(bytes);
   object.modified = scheduler_.now();
   if (!own) return;
-  if (checkpoint::parse_manifest_name(own->name)) record_manifest(bucket, *own, object.bytes);
+  if (checkpoint::parse_manifest_name(own->name)) record_manifest(bucket, *own, object.bytes, late);
   if (const auto fence = checkpoint::parse_anew_name(own->name))
     recorder_.record({scheduler_.now(), BeganAnew{own->job, *fence}});
   if (const auto marked = checkpoint::parse_quarantine_name(own->name)) {
@@ -42,13 +43,13 @@ void ObjectShelf::put(const std::string& bucket, const std::string& key, std::st
   }
 }
 
-void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, const std::string& bytes) {
+void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, const std::string& bytes, bool late) {
   const auto manifest = checkpoint::decode(bytes);
   if (!manifest) return;
   const auto& id = manifest->id;
   if (id.sequence == 0) {
     based_on_[id.fence] = manifest->based_on;
-    return recorder_.record({scheduler_.now(), AttemptOpened{own.job, id.fence, manifest->based_on}});
+    return recorder_.record({scheduler_.now(), AttemptOpened{own.job, id.fence, manifest->based_on, late}});
   }
   // Whatever opening arrives last: its own generations say what it went on from, the newest before all.
   auto& newest = newest_[id.fence];
@@ -75,7 +76,7 @@ void ObjectShelf::record_manifest(const std::string& bucket, const Own& own, con
 
 void ObjectShelf::put_later(Duration wait, const std::string& bucket, const std::string& key, std::string bytes,
                             std::optional<Fence> by) {
-  scheduler_.after(wait, [this, bucket, key, bytes = std::move(bytes), by] { put(bucket, key, bytes, by); });
+  scheduler_.after(wait, [this, bucket, key, bytes = std::move(bytes), by] { put(bucket, key, bytes, by, true); });
 }
 
 void ObjectShelf::remove(const std::string& bucket, const std::string& key) {

@@ -34,7 +34,9 @@ class ObjectShelf {
   // Null: no such bucket.
   std::map<std::string, Object>* bucket(const std::string& name);
   // `by`: whose request it is; none for the user's own.
-  void put(const std::string& bucket, const std::string& key, std::string bytes, std::optional<Fence> by);
+  void put(const std::string& bucket, const std::string& key, std::string bytes, std::optional<Fence> by) {
+    put(bucket, key, std::move(bytes), by, false);
+  }
   void put_later(Duration wait, const std::string& bucket, const std::string& key, std::string bytes,
                  std::optional<Fence> by);
   void remove(const std::string& bucket, const std::string& key);
@@ -60,7 +62,8 @@ class ObjectShelf {
     std::string name;   // relative to it
   };
   std::optional<Own> own_of(const std::string& bucket, const std::string& key) const;
-  void record_manifest(const std::string& bucket, const Own& own, const std::string& bytes);
+  void put(const std::string& bucket, const std::string& key, std::string bytes, std::optional<Fence> by, bool late);
+  void record_manifest(const std::string& bucket, const Own& own, const std::string& bytes, bool late);
 
   Scheduler& scheduler_;
   Recorder& recorder_;

@@ -152,6 +152,18 @@ TEST_CASE("P3: what an attempt that only opened had passed over counts, and what
   }
 }
 
+TEST_CASE("P3: an opening that comes late is no new choice, and one that is put again is") {
+  Story story;
+  story.create("a").lease("a", 1).begin("a", 1).lose("a", 1).wait(seconds{1}).lease("a", 2).open("a", 2);
+  story.store("a", 1, 1, 10).open("a", 2);
+  bool late = false;
+  SUBCASE("put again") {}
+  SUBCASE("late") { late = true; }
+  story.last<AttemptOpened>().late = late;
+  story.program("a", 2, {}, 0);
+  CHECK(catches(story, "P3", "attempt 2 restored nothing, but the newest generation that counts is 1-1") != late);
+}
+
 TEST_CASE("P3: the program finds something else than was restored") {
   Story story = second_attempt().begin("a", 2, gen(1, 2), 20);
   SUBCASE("another step") {

@@ -28,6 +28,7 @@ TEST_CASE("a record is one line with its time, its job, its fence and what matte
   CHECK(line(GenerationStored{kA, Fence{7}, 2, false, 9, gen(6, 1)}) ==
         "12345.006 GenerationStored a 7-2 step 9 not whole from 6-1");
   CHECK(line(AttemptOpened{kA, Fence{7}, gen(6, 1)}) == "12345.006 AttemptOpened a fence 7 from 6-1");
+  CHECK(line(AttemptOpened{kA, Fence{7}, {}, true}) == "12345.006 AttemptOpened a fence 7 from nothing late");
   CHECK(line(BeganAnew{kA, Fence{7}}) == "12345.006 BeganAnew a fence 7");
   CHECK(line(AttemptOpened{kA, Fence{7}, {}}) == "12345.006 AttemptOpened a fence 7 from nothing");
   CHECK(line(Quarantined{kA, Fence{7}, gen(6, 1)}) == "12345.006 Quarantined a by fence 7 6-1");

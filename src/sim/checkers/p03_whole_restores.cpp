@@ -110,6 +110,8 @@ class WholeRestores final : public Checker {
     auto& place = place_of(opened.job);
     place.ledger.open(opened.fence, opened.based_on);
     const auto [claim, is_new] = place.claims.try_emplace({opened.fence, opened.based_on});
+    // One that comes late says again what it chose then.
+    if (!is_new && opened.late) return settle(place);
     if (is_new || claim->second.was_newest) ++place.unsettled;
     claim->second = {opened.based_on, false, is_bad(place, opened)};
     place.last_claim[opened.fence] = opened.based_on;
