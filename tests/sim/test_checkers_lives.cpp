@@ -196,6 +196,21 @@ TEST_CASE("P2: what an attempt chooses again counts, with what came before it an
   CHECK_FALSE(catches(story, "P2", "which came after attempt 2 had opened the ledger"));
 }
 
+TEST_CASE("P2: whichever of its choices an attempt's record names counts, with what came before it") {
+  Story story = one_hour();
+  story.lose("a", 1).wait(seconds{1}).lease("a", 2).open("a", 2, gen(1, 2));
+  story.lose("a", 2).wait(seconds{1}).lease("a", 3).open("a", 3, gen(1, 2));
+  // 4 chose what 2 had put late, then what 3 had; then the record of its first choice came, and it was gone.
+  story.store("a", 2, 1, 20).lose("a", 3).wait(seconds{1}).lease("a", 4).open("a", 4, gen(2, 1));
+  story.store("a", 3, 1, 20).open("a", 4, gen(3, 1));
+  story.tell(GenerationStored{JobName{"a"}, Fence{4}, 1, true, 20, gen(2, 1)});
+  story.store("a", 1, 3, 25).lose("a", 4).wait(seconds{1}).lease("a", 5);
+  SUBCASE("its first choice") { CHECK_FALSE(catches(story.open("a", 5, gen(2, 1)), "P2", "had opened the ledger")); }
+  SUBCASE("what none of them names") {
+    CHECK(catches(story.open("a", 5, gen(1, 3)), "P2", "goes on from 1-3, which came after attempt"));
+  }
+}
+
 TEST_CASE("P2: an opening that can no longer be read bars nothing, whatever comes when") {
   Story story = one_hour();
   story.lose("a", 1).wait(seconds{1}).lease("a", 2).begin("a", 2, gen(1, 2), 20);

@@ -59,29 +59,40 @@ class OneWriter final : public Checker {
     std::uint64_t placed = 0;
   };
   struct Opening {
-    // The newest that it, or a generation of its attempt, ever named: an attempt may choose again, and what it puts
-    // take effect in any order.
-    std::optional<GenerationId> base;
+    // All that it, and the generations of its attempt, ever named: an attempt may choose again, and what it puts takes
+    // effect in any order.
+    std::set<std::optional<GenerationId>> bases;
     std::uint64_t since = 0;  // it is there
+    bool readable = true;
   };
   struct Place {
     std::map<Fence, Opening> openings;  // that can be read
     std::map<GenerationId, std::uint64_t> came;
     std::map<Fence, std::uint64_t> started;
 
-    // The newest attempt that had started by then and did. Its opening speaks for what lies between its own attempt
-    // and its base; that one's attempt speaks for those below it.
-    std::map<Fence, Opening>::const_iterator passed_over_by(std::uint64_t by, const GenerationId& generation) const {
-      auto next = openings.end();
+    using Openings = std::map<Fence, Opening>;
+    // The newest attempt that had started by then and did, whichever of its bases counts. Its opening speaks for what
+    // lies between its own attempt and its base; that one's attempt speaks for those below it.
+    Openings::const_iterator passed_over_by(std::uint64_t then, const GenerationId& generation,
+                                            Openings::const_iterator next) const {
       while (next != openings.begin()) {
         const auto opening = std::prev(next);
-        const auto& base = opening->second.base;
         if (opening->first <= generation.fence) break;
         const auto start = started.find(opening->first);
-        const bool has_started = start != started.end() && start->second < by;
-        if (has_started && (!base || base->fence < generation.fence)) return opening;
-        if (has_started && base->fence == generation.fence) return *base < generation ? opening : openings.end();
-        next = has_started ? openings.upper_bound(base->fence) : opening;
+        if (start == started.end() || start->second >= then) {
+          next = opening;
+          continue;
+        }
+        if (!opening->second.readable) break;
+        auto over = opening;
+        for (const auto& base : opening->second.bases) {
+          if (!base || *base < GenerationId{generation.fence, 0}) continue;
+          if (base->fence == generation.fence && *base < generation) continue;
+          if (base->fence == generation.fence) return openings.end();
+          over = passed_over_by(then, generation, openings.upper_bound(base->fence));
+          if (over == openings.end()) break;
+        }
+        return over;
       }
       return openings.end();
     }
@@ -136,7 +147,8 @@ class OneWriter final : public Checker {
     auto& place = place_of(opened.job);
     if (opened.based_on) judge_use(at, opened.job, opened.fence, *opened.based_on);
     const auto [opening, is_new] = place.openings.try_emplace(opened.fence);
-    opening->second.base = std::max(opening->second.base, opened.based_on);
+    opening->second.bases.insert(opened.based_on);
+    opening->second.readable = true;
     if (is_new) opening->second.since = ++count_;
   }
 
@@ -149,7 +161,7 @@ class OneWriter final : public Checker {
                                stored.sequence));
     place.started.try_emplace(stored.fence, count_);
     const auto opening = place.openings.find(stored.fence);
-    if (opening != place.openings.end()) opening->second.base = std::max(opening->second.base, stored.based_on);
+    if (opening != place.openings.end()) opening->second.bases.insert(stored.based_on);
   }
 
   void on(Instant at, const Restored& restored) {
@@ -157,9 +169,12 @@ class OneWriter final : public Checker {
     if (restored.generation) judge_use(at, restored.job, restored.fence, *restored.generation);
   }
 
-  // An opening that is lost or unreadable bars nothing any more: losing the record must not lose progress.
+  // An opening that is unreadable bars nothing any more: losing the record must not lose progress. What a generation of
+  // its attempt says instead, P3 knows.
   void on(const GenerationSpoilt& spoilt) {
-    if (spoilt.sequence == 0) place_of(spoilt.job).openings.erase(spoilt.fence);
+    auto& openings = place_of(spoilt.job).openings;
+    const auto opening = spoilt.sequence == 0 ? openings.find(spoilt.fence) : openings.end();
+    if (opening != openings.end()) opening->second.readable = false;
   }
   void on(const GenerationRemoved& removed) {
     if (removed.sequence == 0) place_of(removed.job).openings.erase(removed.fence);
@@ -173,7 +188,7 @@ class OneWriter final : public Checker {
     if (used.fence > user)
       violated(at, fmt::format("{}: attempt {} goes on from {}-{}, of a newer one", job.value, user.value,
                                used.fence.value, used.sequence));
-    const auto over = place.passed_over_by(attempts_.at(user).placed, used);
+    const auto over = place.passed_over_by(attempts_.at(user).placed, used, place.openings.end());
     if (over != place.openings.end() && place.came.contains(used) && !place.came_before(over->second.since, used))
       violated(at, fmt::format("{}: attempt {} goes on from {}-{}, which came after attempt {} had opened the ledger",
                                job.value, user.value, used.fence.value, used.sequence, over->first.value));
