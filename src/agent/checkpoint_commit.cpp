@@ -406,6 +406,15 @@ void CheckpointSync::finish_held(Instant deadline, Events& events) {
   if (commit(std::move(snapshot), events) && !over()) tidy_up(events);
 }
 
+// One that is written all the time and is no log: whoever was killed may have been in the middle of saving it, and
+// without it the others are half of that save.
+bool CheckpointSync::leaves_out_a_file() const {
+  const auto changed = view(true).state.changed;
+  return std::ranges::any_of(changed, [&](const checkpoint::FileWatch& watch) {
+    return !checkpoint::is_log(watch) && checkpoint::is_restless(watch, clock_.ticks(), options_.settle);
+  });
+}
+
 FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd& end, FlushResult& result) {
   auto& events = result.events;
   look(events, true);
@@ -428,7 +437,8 @@ FlushOutcome CheckpointSync::flush_after_end(Instant deadline, const ProgramEnd&
   } else if (end.signalled && asked_) {
     result.why = "the program was killed, and says itself what is a checkpoint; the last committed one stands";
     return FlushOutcome::partial;
-  } else if (end.signalled && !is_complete_at_death(seen.state, alive_until, last_burst_, options_.settle)) {
+  } else if (end.signalled &&
+             (leaves_out_a_file() || !is_complete_at_death(seen.state, alive_until, last_burst_, options_.settle))) {
     result.why = "the program was killed while it may have been writing; the last committed checkpoint stands";
     finish_held(deadline, events);
     return FlushOutcome::partial;

@@ -227,6 +227,7 @@ class CheckpointSync {
   Result<void> remove_what_may_go();
   Result<checkpoint::RetentionInput> retention_input();
 
+  bool leaves_out_a_file() const;
   FlushOutcome flush_after_end(Instant deadline, const ProgramEnd& end, FlushResult& result);
   void problem(Events& events, const Error& error, std::string_view what);
   void problem_once(Events& events, const std::string& what);

@@ -407,6 +407,35 @@ TEST_CASE("a file that is written all the time does not keep the others from bei
   CHECK(world.plain_view() == Files{{"model", "m"}, {"state", text}});
 }
 
+TEST_CASE("of a program that was killed nothing is committed without a file that it wrote all the time") {
+  World world;
+  CheckpointSyncOptions options;
+  options.settle.restless_after = seconds{60};
+  Attempt attempt(world, 1, options);
+  std::string text;
+  for (int i = 0; i < 400 && !attempt.sync->figures().last; ++i) {
+    if (i == 0) attempt.write("model", "m");
+    attempt.write("state", text += "line\n");
+    attempt.step(milliseconds{300});
+  }
+  REQUIRE(attempt.sync->figures().last == generation(1, 1));
+  // It is in the middle of its next save, with the store away: the model is there and rests, the state is half written.
+  attempt.write("model", "m of the next");
+  world.store.before = trouble("put", "/data/");
+  for (int i = 0; i < 40; ++i) {
+    attempt.write("state", text += "line\n");
+    attempt.step(milliseconds{300});
+  }
+  world.store.before = nullptr;
+  bool killed = true;
+  SUBCASE("killed") {}
+  SUBCASE("ended by itself") { killed = false; }
+  const auto end = attempt.flush(killed, Duration{0});
+  CHECK((end.outcome == FlushOutcome::saved) != killed);
+  CHECK(Attempt(world, 2).files() ==
+        (killed ? Files{{"model", "m"}} : Files{{"model", "m of the next"}, {"state", text}}));
+}
+
 TEST_CASE("a change ends the wait, and times are given for the rest") {
   World world;
   Attempt attempt(world, 1);
