@@ -82,8 +82,7 @@ Result<void> LedgerStore::read_bases(Ledger& ledger) {
 // The newest is asked first: an opening is written again while the attempt still chooses, and the put of an earlier
 // choice that was given up may take effect last.
 Result<void> LedgerStore::read_base(Fence fence, Ledger& ledger) {
-  const auto generation = ledger.entries.upper_bound({fence, 0});
-  if (ledger.anew.contains(fence) && (generation == ledger.entries.end() || generation->fence != fence)) {
+  if (ledger.anew.contains(fence) && !ledger.has_generations_of(fence)) {
     ledger.based_on[fence] = std::nullopt;
     return {};
   }

@@ -114,6 +114,7 @@ void CheckpointSync::hold_what_is_whole(Events& events) {
 // folder of what was new it may have been the other half of that save.
 void CheckpointSync::note_visitors(Snapshot& snapshot, const FolderChanges& changes) {
   snapshot.news_lost |= changes.lost;
+  if (changes.news.empty()) return;
   std::set<std::string_view> folders;
   for (const auto& path : snapshot.changed) folders.insert(checkpoint::folder_of(path));
   const auto in_one_of_them = [&](std::string_view path) {
@@ -123,7 +124,7 @@ void CheckpointSync::note_visitors(Snapshot& snapshot, const FolderChanges& chan
       if (folder.empty()) return false;
     }
   };
-  for (const auto& [path, news] : changes.files) {
+  for (const auto& [path, news] : changes.news) {
     if (news == FileNews::moved_away) {
       const std::string& gone = path;  // with what lies in it, if it is a folder
       std::erase_if(snapshot.visitors,

@@ -139,7 +139,7 @@ void CheckpointSync::look(Events& events, bool now_and_whole) {
   auto changes = folder_.changes();
   heard_.any |= changes.any;
   heard_.lost |= changes.lost;
-  for (const auto& [path, news] : changes.files) heard_.files[path] = news;
+  for (const auto& [path, news] : changes.news) heard_.news[path] = news;
   if (held_) note_visitors(*held_, changes);
   const auto now = clock_.ticks();
   const auto gap = heard_.any ? std::min(kMinScanGap, options_.scan_interval) : options_.scan_interval;
@@ -197,9 +197,9 @@ void CheckpointSync::observe(const FolderScan& scan, Duration since_last_look, E
     if (next != tracked_.end() && next->first == file.path) {
       auto& [last, watch, rested] = next->second;
       was = last.identity;
-      const bool was_whole = heard_.lost || heard_.files.contains(file.path) || was->inode != file.identity.inode;
+      const bool was_whole = heard_.lost || heard_.news.contains(file.path) || was->inode != file.identity.inode;
       rested = rested || checkpoint::may_have_rested(since_last_look, was_whole, options_.settle);
-      if (heard_.lost || heard_.files.contains(file.path) || *was != file.identity) {
+      if (heard_.lost || heard_.news.contains(file.path) || *was != file.identity) {
         checkpoint::note_change(watch, now, was_renamed(file.path) && !heard_.lost, options_.settle);
       }
       last = file;
@@ -232,8 +232,8 @@ FileWatch CheckpointSync::watch_new(const LocalFile& file) const {
 }
 
 bool CheckpointSync::was_renamed(const std::string& path) const {
-  const auto heard = heard_.files.find(path);
-  return heard != heard_.files.end() && heard->second == FileNews::moved_here;
+  const auto heard = heard_.news.find(path);
+  return heard != heard_.news.end() && heard->second == FileNews::moved_here;
 }
 
 // A link is made at once and has nothing to be uploaded: it matters when it changed, and what it says now.

@@ -182,13 +182,13 @@ FolderChanges DiskFolder::changes() {
       const bool is_folder = (event->mask & IN_ISDIR) != 0;
       const auto path = join(folder->second, event->name) + (is_folder ? "/" : "");
       const auto written = is_folder ? IN_CREATE : IN_CLOSE_WRITE;
-      if ((event->mask & written) != 0) changes.files[path] = FileNews::closed;
-      if ((event->mask & IN_MOVED_TO) != 0) changes.files[path] = FileNews::moved_here;
-      if ((event->mask & IN_MOVED_FROM) != 0) changes.files[path] = FileNews::moved_away;
+      if ((event->mask & written) != 0) changes.news[path] = FileNews::closed;
+      if ((event->mask & IN_MOVED_TO) != 0) changes.news[path] = FileNews::moved_here;
+      if ((event->mask & IN_MOVED_FROM) != 0) changes.news[path] = FileNews::moved_away;
     }
     // Whoever makes changes faster than we read them has changed everything.
-    if (changes.files.size() > kMaxFiles) {
-      changes.files.clear();
+    if (changes.news.size() > kMaxFiles) {
+      changes.news.clear();
       changes.lost = true;
     }
   }

@@ -30,7 +30,7 @@ enum class FileNews {
 struct FolderChanges {
   bool any = false;
   bool lost = false;  // too many at once: everything may have changed
-  std::map<std::string, FileNews> files;
+  std::map<std::string, FileNews> news;
 };
 
 struct FolderScan {

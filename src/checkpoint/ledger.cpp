@@ -80,14 +80,12 @@ std::optional<Fence> Ledger::newest_fence() const {
   return entries.rbegin()->fence;
 }
 
-bool Ledger::has_generations() const {
-  return std::ranges::any_of(entries, [](const GenerationId& id) { return id.sequence > 0; });
+bool Ledger::has_generations_of(Fence fence) const {
+  const auto first = entries.upper_bound({fence, 0});
+  return first != entries.end() && first->fence == fence;
 }
 
-bool Ledger::has_started(Fence fence) const {
-  const auto generation = entries.upper_bound({fence, 0});
-  return anew.contains(fence) || (generation != entries.end() && generation->fence == fence);
-}
+bool Ledger::has_started(Fence fence) const { return anew.contains(fence) || has_generations_of(fence); }
 
 std::vector<GenerationId> restore_order(const Ledger& ledger) {
   std::vector<GenerationId> order;

@@ -56,7 +56,7 @@ struct Ledger {
   std::map<Fence, std::optional<GenerationId>> based_on;
 
   std::optional<Fence> newest_fence() const;
-  bool has_generations() const;
+  bool has_generations_of(Fence fence) const;
   // The attempt's program, or it may have.
   bool has_started(Fence fence) const;
 };

@@ -207,6 +207,21 @@ void make_restless(Plan& plan, Dice& dice) {
   if (dice.chance(0.3)) faults.instance_disk_full = dice.log_between(0.01, 0.1);
 }
 
+// A spot job that trains for as long as there are faults, and saves at every step.
+void train_throughout(const Plan& plan, JobPlan& job, Duration longest_step, Dice& dice) {
+  auto& program = job.program;
+  job.submitted = dice.between(Duration{0}, minutes{10});
+  job.spot = true;
+  job.checkpoint = true;
+  job.stopped.reset();
+  job.max_runtime = hours{24};
+  job.max_wait = hours{30};
+  program.step_time = dice.log_between(seconds{2}, longest_step);
+  program.steps = static_cast<std::uint64_t>(plan.faults_last / program.step_time) + 1;
+  program.save_every = 1;
+  program.fails_at.reset();
+}
+
 // Instances change every few minutes and the older ones live on: each attempt chooses while the one before still
 // commits, some of what it says arrives when it is gone, and what it chose is damaged.
 void make_overtaken(Plan& plan, Dice& dice) {
@@ -214,21 +229,12 @@ void make_overtaken(Plan& plan, Dice& dice) {
   if (plan.jobs.size() > 3) plan.jobs.resize(3);
   for (auto& job : plan.jobs) {
     auto& program = job.program;
-    job.submitted = dice.between(Duration{0}, minutes{10});
-    job.spot = true;
-    job.checkpoint = true;
-    job.stopped.reset();
-    job.max_runtime = hours{24};
-    job.max_wait = hours{30};
-    program.step_time = dice.log_between(seconds{2}, seconds{20});
-    program.steps = static_cast<std::uint64_t>(plan.faults_last / program.step_time) + 1;
-    program.save_every = 1;
+    train_throughout(plan, job, seconds{20}, dice);
     program.files = static_cast<std::uint32_t>(dice.between(1, 3));
     program.between_files = dice.between(milliseconds{1}, milliseconds{20});
     program.inside_files = program.between_files;
     program.writing = dice.chance(0.5) ? Writing::new_folder : Writing::in_place;
     program.on_term = OnTerm::ignore;
-    program.fails_at.reset();
   }
   for (auto& pool : plan.pools) {
     if (!pool.spot) continue;
@@ -280,15 +286,7 @@ void make_hesitant(Plan& plan, Dice& dice) {
   if (plan.jobs.size() > 4) plan.jobs.resize(4);
   for (auto& job : plan.jobs) {
     auto& program = job.program;
-    job.submitted = dice.between(Duration{0}, minutes{10});
-    job.spot = true;
-    job.checkpoint = true;
-    job.stopped.reset();
-    job.max_runtime = hours{24};
-    job.max_wait = hours{30};
-    program.step_time = dice.log_between(seconds{2}, seconds{60});
-    program.steps = static_cast<std::uint64_t>(plan.faults_last / program.step_time) + 1;
-    program.save_every = 1;
+    train_throughout(plan, job, seconds{60}, dice);
     program.files = static_cast<std::uint32_t>(dice.between(2, 4));
     program.between_files = dice.between(milliseconds{1}, milliseconds{100});
     program.hesitation = dice.between(milliseconds{600}, milliseconds{900});
@@ -296,7 +294,6 @@ void make_hesitant(Plan& plan, Dice& dice) {
     program.writing = dice.chance(0.6) ? Writing::new_folder : Writing::delete_first;
     program.on_term = OnTerm::end;
     program.term_delay = milliseconds{10};
-    program.fails_at.reset();
   }
   for (auto& pool : plan.pools) {
     if (!pool.spot) continue;

@@ -111,7 +111,7 @@ TwinFolder::TwinFolder(std::shared_ptr<Directory> directory, Process& process, b
   if (deaf) return;
   directory_->noticed = [this](const std::string& path, std::optional<agent::FileNews> news) {
     changes_.any = true;
-    if (news) changes_.files[path] = *news;
+    if (news) changes_.news[path] = *news;
     signal_->ring();
   };
 }

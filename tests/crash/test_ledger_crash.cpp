@@ -240,32 +240,28 @@ std::size_t tell_of_late_request(std::size_t at, int saves_before) {
   return next.connection().operations();
 }
 
-}  // namespace
-
-TEST_CASE("wherever an attempt dies while it starts, what the one before it was told is saved meanwhile counts") {
+// Tells the story undisturbed (at operation 0), then disturbed at each of its operations; how often that was.
+std::size_t at_each_operation(std::size_t (*tell)(std::size_t at, int saves), std::initializer_list<int> all_saves) {
   std::size_t all = 0;
-  for (const int before : {0, 1, 2}) {
-    const auto operations = tell_of_late_request(0, before);
-    for (std::size_t k = 1; k <= operations; ++k, ++all) {
-      CAPTURE(k);
-      CAPTURE(before);
-      tell_of_late_request(k, before);
-    }
-  }
-  MESSAGE("ledger: " << all << " requests under way at a death");
-}
-
-TEST_CASE("wherever an attempt is slow to start, it gets what the one before it was told is saved meanwhile") {
-  std::size_t all = 0;
-  for (const int saves : {1, 2, 3}) {
-    const auto operations = tell_of_slow_start(0, saves);
+  for (const int saves : all_saves) {
+    const auto operations = tell(0, saves);
     for (std::size_t k = 1; k <= operations; ++k, ++all) {
       CAPTURE(k);
       CAPTURE(saves);
-      tell_of_slow_start(k, saves);
+      tell(k, saves);
     }
   }
-  MESSAGE("ledger: " << all << " slow starts");
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("wherever an attempt dies while it starts, what the one before it was told is saved meanwhile counts") {
+  MESSAGE("ledger: " << at_each_operation(tell_of_late_request, {0, 1, 2}) << " requests under way at a death");
+}
+
+TEST_CASE("wherever an attempt is slow to start, it gets what the one before it was told is saved meanwhile") {
+  MESSAGE("ledger: " << at_each_operation(tell_of_slow_start, {1, 2, 3}) << " slow starts");
 }
 
 TEST_CASE("wherever an attempt sleeps while the next one takes over, what it does when it wakes changes nothing") {

@@ -66,11 +66,11 @@ class OneWriter final : public Checker {
     bool readable = true;
   };
   struct Place {
-    std::map<Fence, Opening> openings;  // that can be read
+    using Openings = std::map<Fence, Opening>;
+    Openings openings;
     std::map<GenerationId, std::uint64_t> came;
     std::map<Fence, std::uint64_t> started;
 
-    using Openings = std::map<Fence, Opening>;
     // The newest attempt that had started by then and did, whichever of its bases counts. Its opening speaks for what
     // lies between its own attempt and its base; that one's attempt speaks for those below it.
     Openings::const_iterator passed_over_by(std::uint64_t then, const GenerationId& generation,
@@ -183,7 +183,7 @@ class OneWriter final : public Checker {
   // By those that had started before the user was placed: of others it may have known nothing when it chose, and its
   // opening may take effect late.
   void judge_use(Instant at, const JobName& job, Fence user, const GenerationId& used) {
-    auto& place = place_of(job);
+    const auto& place = place_of(job);
     if (user == used.fence || !attempts_.contains(user)) return;
     if (used.fence > user)
       violated(at, fmt::format("{}: attempt {} goes on from {}-{}, of a newer one", job.value, user.value,
